@@ -1,0 +1,105 @@
+"""Paginators are driven by hand: `next` for the first call, `send` for the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from extractor.model import Answer, Call, Paginator
+from extractor.paginate import field_of, once, split_by, split_by_field
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
+
+Params = tuple[tuple[str, str], ...]
+
+
+def drive(paginator: Paginator, answer: Callable[[Params], Answer]) -> tuple[list[Params], bool]:
+    """The parameters of all calls, and what the paginator says at its end."""
+    pages = paginator(None)
+    asked: list[Params] = []
+    call: Call = next(pages)
+    while True:
+        asked.append(call.params)
+        try:
+            call = pages.send(answer(call.params))
+        except StopIteration as end:
+            return asked, bool(end.value)
+
+
+def answer(*, limited: bool = False, records: list[dict[str, object]] | None = None) -> Answer:
+    return Answer(records=records or [], limited=limited)
+
+
+def test_once_asks_once_and_passes_on_that_the_list_was_cut_off() -> None:
+    assert drive(once, lambda _: answer()) == ([()], False)
+    assert drive(once, lambda _: answer(limited=True)) == ([()], True)
+
+
+def test_a_whole_list_is_not_split() -> None:
+    assert drive(split_by("status", ("OPEN", "CLOSED")), lambda _: answer()) == ([()], False)
+    assert drive(split_by_field("sessionId", ("sessionId",)), lambda _: answer()) == ([()], False)
+
+
+@CALM
+@given(st.sets(st.sampled_from(["OPEN", "CLOSED", "WAITING"])))
+def test_a_split_list_is_whole_if_every_part_is(cut_off: set[str]) -> None:
+    values = ("OPEN", "CLOSED", "WAITING")
+
+    def vendor(params: Params) -> Answer:
+        return answer(limited=not params or params[0][1] in cut_off)
+
+    asked, limited = drive(split_by("status", values), vendor)
+    assert asked == [(), *((("status", value),) for value in values)]
+    assert limited is bool(cut_off)
+
+
+@CALM
+@given(
+    first=st.lists(st.integers(0, 6), max_size=5),
+    others=st.dictionaries(st.integers(0, 6), st.lists(st.integers(0, 6), max_size=5)),
+)
+def test_every_value_that_any_answer_names_is_asked_for_once(first: list[int], others: dict[int, list[int]]) -> None:
+    """Whatever sessions name which: those in a circle, itself, several times."""
+
+    def vendor(params: Params) -> Answer:
+        named = others.get(int(params[0][1]), []) if params else first
+        records: list[dict[str, object]] = [{"content": {"sessionId": str(value)}} for value in named]
+        return answer(limited=not params, records=[*records, {"other": 1}])
+
+    asked, limited = drive(split_by_field("sessionId", ("sessionId", "content.sessionId")), vendor)
+
+    reachable: set[int] = set()
+    waiting = list(first)
+    while waiting:
+        value = waiting.pop()
+        if value not in reachable:
+            reachable.add(value)
+            waiting += others.get(value, [])
+    assert asked[0] == ()
+    assert sorted(int(params[0][1]) for params in asked[1:]) == sorted(reachable)
+    assert limited, "beyond the cut may be values that nobody has seen"
+
+
+def test_only_text_that_is_not_empty_is_asked_for() -> None:
+    records: list[dict[str, object]] = [{"s": ""}, {"s": None}, {"s": 5}, {"s": ["x"]}, {"s": {"a": 1}}, {}, {"s": "a"}]
+    asked, _ = drive(
+        split_by_field("q", ("s", "t")), lambda params: answer(limited=True, records=records if not params else [])
+    )
+    assert asked == [(), (("q", "a"),)]
+
+
+def test_a_cursor_changes_nothing_where_a_list_must_start_again() -> None:
+    for paginator in (once, split_by("a", ("b",)), split_by_field("a", ("b",))):
+        assert next(paginator("anything")) == Call(params=(), cursor=None)
+
+
+def test_the_value_at_a_dotted_path() -> None:
+    record = {"a": {"b": {"c": 0}}, "d": None, "e": [1], "Customer ID": "x"}
+    assert field_of(record, "a.b.c") == 0
+    assert field_of(record, "Customer ID") == "x"
+    for missing in ("a.x", "a.b.c.d", "d.x", "e.x", "", "x"):
+        assert field_of(record, missing) is None
+    assert field_of([record], "a") is None

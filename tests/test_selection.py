@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+from acme import VENDOR
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractor import vendors
+from extractor.errors import UsageError
+from extractor.selection import select
+
+ENDPOINTS = {endpoint.name: endpoint for endpoint in VENDOR.endpoints}
+NAMES = sorted(name for name, endpoint in ENDPOINTS.items() if not endpoint.ids_only)
+
+
+def test_a_plain_run_loads_the_defaults_with_the_routes_that_complete_them() -> None:
+    chosen = select(VENDOR)
+    assert chosen.loaded == {
+        "agents",
+        "report",
+        "customers_by_email",
+        "customers",
+        "orders",
+        "order",
+        "lines",
+        "lines_exported",
+    }
+    assert chosen.fetched == chosen.loaded | {"export"}
+    assert not chosen.unheld
+
+
+def test_only_loads_what_it_names_and_fetches_its_parents() -> None:
+    chosen = select(VENDOR, ["customers"])
+    assert chosen.loaded == {"customers"}
+    assert chosen.fetched == {"customers", "report", "export", "customers_by_email"}
+
+
+def test_what_completes_a_parents_list_is_fetched_too_else_children_would_be_lost() -> None:
+    chosen = select(VENDOR, ["remarks"])
+    assert chosen.loaded == {"remarks"}
+    assert {"lines", "orders", "order", "customers", "report", "export"} <= chosen.fetched
+    assert "agents" not in chosen.fetched
+
+
+def test_a_remedy_that_would_load_nothing_and_lead_nowhere_is_not_fetched() -> None:
+    """The export of lines is a large download; nobody takes ids from it and its table isn't loaded."""
+    assert "lines_exported" not in select(VENDOR, ["remarks"]).fetched
+
+
+def test_a_loaded_table_brings_its_held_routes_but_not_its_redundant_ones() -> None:
+    assert select(VENDOR, ["lines"]).loaded == {"lines", "lines_exported"}
+    assert select(VENDOR, ["agents"]).loaded == {"agents"}
+
+
+def test_a_held_route_that_is_named_is_not_held_and_stands_alone() -> None:
+    chosen = select(VENDOR, ["order"])
+    assert chosen.loaded == {"order"}
+    assert chosen.unheld == {"order"}
+    assert chosen.fetched == {"order", "report"}
+
+
+def test_a_held_route_is_unheld_beside_its_table_too() -> None:
+    chosen = select(VENDOR, ["orders", "order"])
+    assert chosen.loaded == {"orders", "order"}
+    assert chosen.unheld == {"order"}
+
+
+def test_also_adds_to_the_defaults() -> None:
+    chosen = select(VENDOR, also=["remarks"])
+    assert chosen.loaded == select(VENDOR).loaded | {"remarks"}
+
+
+def test_also_adds_to_only() -> None:
+    assert select(VENDOR, ["agents"], ["remarks"]).loaded == {"agents", "remarks"}
+
+
+@pytest.mark.parametrize("word", ["customer", "clients", " customers "])
+def test_an_alias_means_its_endpoint(word: str) -> None:
+    assert select(VENDOR, [word]).loaded == {"customers"}
+
+
+def test_a_table_name_means_the_endpoints_that_fill_it() -> None:
+    assert select(VENDOR, ["archive"]).loaded == {"old_orders"}
+
+
+def test_a_name_beats_the_table_of_the_same_name() -> None:
+    """`customers_by_email` writes to the table customers; --only customers doesn't mean it."""
+    assert "customers_by_email" not in select(VENDOR, ["customers"]).loaded
+
+
+def test_unknown_names_are_all_named_with_what_was_probably_meant() -> None:
+    with pytest.raises(UsageError) as caught:
+        select(VENDOR, ["custommers", "agents", "Remarks", "zzz"])
+    message = str(caught.value)
+    assert "--only" in message
+    assert "'custommers' (did you mean customers?)" in message
+    assert "'Remarks' (did you mean remarks?)" in message
+    assert "'zzz'" in message
+    assert "old_orders" in message
+
+
+def test_an_endpoint_read_for_its_ids_only_has_no_name() -> None:
+    with pytest.raises(UsageError, match="--also: acme has no resource 'export'"):
+        select(VENDOR, also=["export"])
+
+
+@given(only=st.lists(st.sampled_from(NAMES)), also=st.lists(st.sampled_from(NAMES)))
+def test_what_is_fetched_is_closed_under_what_it_needs(only: list[str], also: list[str]) -> None:
+    chosen = select(VENDOR, only, also)
+    assert {*only, *also} <= chosen.loaded <= chosen.fetched
+    assert chosen.unheld <= {*only, *also}
+    for name in chosen.fetched:
+        endpoint = ENDPOINTS[name]
+        assert {parent.endpoint for parent in endpoint.parents} <= chosen.fetched
+        if endpoint.cap:
+            assert {endpoint.cap.completed_by, endpoint.cap.known_from} <= chosen.fetched
+    for name in chosen.loaded:
+        assert not ENDPOINTS[name].ids_only
+
+
+@pytest.mark.parametrize("name", vendors.names())
+def test_every_vendors_own_names_can_be_chosen(name: str) -> None:
+    vendor = vendors.load(name)
+    for endpoint in vendor.endpoints:
+        for word in () if endpoint.ids_only else (endpoint.name, *endpoint.aliases):
+            assert endpoint.name in select(vendor, [word]).loaded

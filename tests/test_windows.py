@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from extractor.model import Windows
+from extractor.windows import Window, before, grid, is_slice, newest
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
+
+EPOCH = date(1970, 1, 1)
+DAY = timedelta(days=1)
+
+moments = st.dates(date(1965, 1, 1), date(2100, 1, 1))
+later = st.dates(date(1970, 1, 2), date(2100, 1, 1))
+sizes = st.integers(1, 800)
+
+
+def windows(days: int) -> Windows:
+    def ask(_start: date, _end: date) -> Mapping[str, object]:
+        return {}
+
+    return Windows(days=days, near=10, ask=ask)
+
+
+@CALM
+@given(size=sizes, since=moments, until=moments)
+def test_slices_cover_what_was_asked_for_without_gap_or_overlap(size: int, since: date, until: date) -> None:
+    slices = list(grid(windows(size), since, until))
+    edge = until
+    for window in slices:
+        assert window.start < window.end == edge, "each ends where the one after it begins"
+        assert window.days <= size
+        edge = window.start
+    assert edge == (max(since, EPOCH) if slices else until)
+    assert slices or until <= max(since, EPOCH)
+
+
+@CALM
+@given(size=sizes, since=later, until=later, extra=st.integers(0, 900))
+def test_slices_lie_on_one_grid_whatever_day_it_is(size: int, since: date, until: date, extra: int) -> None:
+    """A later `until` cuts the newest slice elsewhere; all older ones have the same keys."""
+    earlier = {window.key for window in grid(windows(size), since, until) if window.end < until}
+    assert earlier <= {window.key for window in grid(windows(size), since, until + timedelta(days=extra))}
+
+
+@pytest.mark.parametrize("until", [date.min, EPOCH - DAY, EPOCH])
+def test_there_is_nothing_before_1970(until: date) -> None:
+    assert list(grid(windows(365), date.min, until)) == []
+
+
+@CALM
+@given(size=sizes, until=later)
+def test_the_walk_back_meets_the_slices_of_the_grid(size: int, until: date) -> None:
+    walked = []
+    window: Window | None = newest(windows(size), until)
+    while window is not None and window.end > EPOCH:
+        assert is_slice(windows(size), window, until)
+        walked.append(window)
+        window = before(windows(size), window)
+    assert walked[-1].start == EPOCH
+    assert walked == list(grid(windows(size), EPOCH, until))
+
+
+@CALM
+@given(start=moments, days=st.integers(2, 400))
+def test_halves_make_up_the_window_down_to_single_days(start: date, days: int) -> None:
+    waiting = [Window(start, start + timedelta(days=days))]
+    single: list[date] = []
+    while waiting:
+        window = waiting.pop()
+        if window.days == 1:
+            single.append(window.start)
+            continue
+        first, second = window.halves()
+        assert (first.start, first.end, second.end) == (window.start, second.start, window.end)
+        assert abs(first.days - second.days) <= 1
+        waiting += (second, first)
+    assert single == [start + timedelta(days=number) for number in range(days)]
+
+
+@CALM
+@given(size=st.integers(2, 800), until=later)
+def test_a_part_of_a_slice_is_no_slice(size: int, until: date) -> None:
+    """Otherwise each half would send the walk back in time once more."""
+    whole = newest(windows(size), until)
+    for window in (whole, before(windows(size), whole)):
+        if window is not None and window.days > 1:
+            first, second = window.halves()
+            assert not is_slice(windows(size), first, until)
+            assert not is_slice(windows(size), second, until)
+
+
+@CALM
+@given(start=moments, days=st.integers(1, 1000))
+def test_a_key_says_the_window(start: date, days: int) -> None:
+    window = Window(start, start + timedelta(days=days))
+    assert Window.of(window.key) == window
+
+
+def test_the_key_excludes_its_end() -> None:
+    assert Window(date(2024, 2, 28), date(2024, 3, 1)).key == "2024-02-28/2024-03-01"
+    assert Window(date(2024, 2, 28), date(2024, 3, 1)).days == 2
