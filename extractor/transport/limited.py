@@ -1,0 +1,123 @@
+"""Every attempt passes the vendor's budgets, and only so many are in flight at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from extractor.errors import UnsafePath
+from extractor.limits import Budgets, Limiter, Permit
+from extractor.model import Request, Response
+from extractor.transport import Transport
+from extractor.transport.concurrency import Level
+
+__all__ = ["Limited"]
+
+
+class Limited:
+    """A `Transport` that waits for a request's budgets before it sends it, and tells them how it went.
+
+    Requests with the same budgets form a lane. The first of a lane waits for a place in flight, then for
+    the budgets; waiting for the budgets needs no place, and nobody holds budget while waiting for one. A place is
+    thus taken when the request goes out, and given back with its answer.
+
+    Args:
+        transport: sends what was admitted.
+        limiters: by the names that requests use. A request that names none is held back by latency and errors only.
+        most: requests in flight for one lane.
+    """
+
+    def __init__(self, transport: Transport, limiters: Mapping[str, Limiter], *, most: int = 256) -> None:
+        self._transport = transport
+        self._limiters = limiters
+        self._budgets = Budgets(limiters)
+        self._most = most
+        self._lanes: dict[tuple[str, ...], _Lane] = {}
+
+    def width(self, budgets: tuple[str, ...]) -> int:
+        """How many requests should be at hand, so that one is ready whenever the budgets have room.
+
+        Those in flight, and as many again whose answers are on their way to disk or that wait their turn.
+        """
+        lane = self._lane(budgets)
+        return 2 * lane.level.allowed(lane.rate) + 4
+
+    @property
+    def in_flight(self) -> int:
+        """Requests that are out now, over all lanes."""
+        return sum(lane.in_flight for lane in self._lanes.values())
+
+    async def send(self, request: Request) -> Response:
+        """Send when the budgets allow it.
+
+        Raises:
+            KeyError: the request names a budget that there isn't.
+        """
+        lane = self._lane(request.budgets)
+        clock = asyncio.get_running_loop().time
+        async with lane.turn:
+            await lane.place()
+            permit = await self._budgets.acquire(request.budgets) if request.budgets else None
+            lane.in_flight += 1
+        began = clock()
+        try:
+            response = await self._transport.send(request)
+        except UnsafePath:
+            _abandon(permit, sent=False)
+            raise
+        except BaseException as error:
+            # A cancelled one may have been counted by the vendor as well, but says nothing of how it is.
+            _abandon(permit, sent=True)
+            if isinstance(error, Exception):
+                lane.level.overloaded(now=clock())
+            raise
+        else:
+            now = clock()
+            if permit is not None:
+                permit.answered(response.status, response.headers)
+            if response.status == 429 or response.status >= 500:
+                lane.level.overloaded(now=now)
+            else:
+                lane.level.answered(now=now, seconds=now - began, in_flight=lane.in_flight)
+            return response
+        finally:
+            lane.in_flight -= 1
+            lane.freed.set()
+
+    async def close(self) -> None:
+        """Close the transport below."""
+        await self._transport.close()
+
+    def _lane(self, budgets: tuple[str, ...]) -> _Lane:
+        lane = self._lanes.get(budgets)
+        if lane is None:
+            limiters = tuple(self._limiters[name] for name in budgets)
+            lane = self._lanes[budgets] = _Lane(limiters, most=self._most)
+        return lane
+
+
+class _Lane:
+    """Requests with the same budgets: whose turn it is, and how many are out."""
+
+    def __init__(self, limiters: tuple[Limiter, ...], *, most: int) -> None:
+        self.turn = asyncio.Lock()
+        self.freed = asyncio.Event()
+        self.level = Level(most=most)
+        self.in_flight = 0
+        self._limiters = limiters
+
+    @property
+    def rate(self) -> float | None:
+        """Requests a second that the budgets allow together; None if nothing limits them."""
+        return min((limiter.rate for limiter in self._limiters), default=None)
+
+    async def place(self) -> None:
+        """Wait until one more may be in flight."""
+        while self.in_flight >= self.level.allowed(self.rate):
+            self.freed.clear()
+            await self.freed.wait()
+
+
+def _abandon(permit: Permit | None, *, sent: bool) -> None:
+    if permit is not None:
+        permit.abandoned(sent=sent)
