@@ -1,0 +1,167 @@
+"""The engine walks the tree of endpoints: deepest listing first, so that little is open at a time.
+
+It knows neither HTTP nor dlt. Work waits in the ledger and not in memory: a listing becomes a task only
+when its lane has a free slot, and its children exist only once its page is on disk. Tasks are born in one
+`TaskGroup` and die in it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from extractor.errors import Refused
+from extractor.model import Listing, Page
+
+__all__ = ["Engine", "Work"]
+
+_AHEAD = 64
+"""Listings claimed in one look at the ledger: enough that the look costs nothing, few enough to stay deepest first."""
+
+
+class Work(Protocol):
+    """What the engine needs of the ledger."""
+
+    async def claim(self, endpoint: str, limit: int) -> list[Listing]:
+        """The next listings of the endpoint that no one has claimed in this process."""
+
+    def claimable(self, endpoint: str) -> int:
+        """How many listings of the endpoint `claim` would find."""
+
+
+class Engine:
+    """Fetches every listing that `work` holds, and those that their pages name, until nothing is left.
+
+    Args:
+        endpoints: names of the endpoints to walk, parents before children.
+        lanes: endpoint -> lane; each lane has slots of its own, so that a scarce budget holds up no other.
+        width: lane -> slots at present; asked again before every start.
+        work: where listings wait.
+        fetch: a listing's pages, the last one in a final state.
+        emit: called with each page; when it returns, the page is on disk and its children are in `work`.
+        refused: told once of an endpoint that may not be read and of the listing that found out; its listings
+            then stay where they are.
+        full: true while nothing more may be fetched, because the spool holds too much.
+    """
+
+    def __init__(
+        self,
+        *,
+        endpoints: Sequence[str],
+        lanes: Mapping[str, str],
+        width: Callable[[str], int],
+        work: Work,
+        fetch: Callable[[Listing], AsyncGenerator[Page]],
+        emit: Callable[[Page], Awaitable[None]],
+        refused: Callable[[Listing, Refused], Awaitable[None]],
+        full: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._deepest_first = {
+            lane: [name for name in reversed(endpoints) if lanes[name] == lane]
+            for lane in dict.fromkeys(lanes[name] for name in endpoints)
+        }
+        self._width = width
+        self._work = work
+        self._fetch = fetch
+        self._emit = emit
+        self._refused = refused
+        self._full = full
+        self._claimed: dict[str, deque[Listing]] = {name: deque() for name in endpoints}
+        self._closed: set[str] = set()
+        self._open: dict[str, set[asyncio.Task[None]]] = {lane: set() for lane in self._deepest_first}
+        self._changed = asyncio.Event()
+        self._stopping = False
+
+    @property
+    def open(self) -> int:
+        """Listings that have a task at this moment."""
+        return sum(map(len, self._open.values()))
+
+    def look_again(self) -> None:
+        """Say that something changed: work arrived, a lane became wider, the spool has room."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Start nothing more; `run` returns when what is open is done."""
+        self._stopping = True
+        self._changed.set()
+
+    def abandon(self) -> None:
+        """Cancel what is open: the ledger knows nothing of it, so a later run does it again."""
+        self.stop()
+        for tasks in self._open.values():
+            for task in tasks:
+                task.cancel()
+
+    async def knock(self) -> None:
+        """Fetch one listing alone, of the first endpoint that has one, to see whether the vendor lets us in."""
+        for name in self._claimed:
+            if self._work.claimable(name):
+                for listing in await self._work.claim(name, 1):
+                    await self._walk(listing)
+                return
+
+    async def run(self) -> None:
+        """Fetch until nothing is left to do, or until `stop`.
+
+        Raises:
+            ExceptionGroup: of what `fetch` or `emit` raised; everything else is then cancelled.
+        """
+        async with asyncio.TaskGroup() as group:
+            while not self._stopping:
+                self._changed.clear()
+                for lane in self._deepest_first:
+                    await self._fill(lane, group)
+                if not self.open and not self._waiting():
+                    return
+                await self._changed.wait()
+
+    async def _fill(self, lane: str, group: asyncio.TaskGroup) -> None:
+        tasks = self._open[lane]
+        looked: set[str] = set()
+        # Everything is asked again after each look at the ledger: in the meantime anything may have changed.
+        while not self._stopping and not self._full() and len(tasks) < self._width(lane):
+            name = self._deepest(lane, looked)
+            if name is None:
+                return
+            claimed = self._claimed[name]
+            if not claimed:
+                claimed.extend(await self._work.claim(name, _AHEAD))
+                if not claimed:
+                    looked.add(name)
+                continue
+            task = group.create_task(self._walk(claimed.popleft()))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+            task.add_done_callback(lambda _: self._changed.set())
+
+    def _deepest(self, lane: str, looked: set[str]) -> str | None:
+        """The deepest open endpoint that has work, leaving out those where a look found none."""
+        for name in self._deepest_first[lane]:
+            if name in self._closed:
+                continue
+            if self._claimed[name] or (name not in looked and self._work.claimable(name)):
+                return name
+        return None
+
+    def _waiting(self) -> bool:
+        return any(
+            self._claimed[name] or self._work.claimable(name)
+            for names in self._deepest_first.values()
+            for name in names
+            if name not in self._closed
+        )
+
+    async def _walk(self, listing: Listing) -> None:
+        try:
+            async with aclosing(self._fetch(listing)) as pages:
+                async for page in pages:
+                    await self._emit(page)
+                    self._changed.set()
+        except Refused as error:
+            if listing.endpoint not in self._closed:
+                self._closed.add(listing.endpoint)
+                await self._refused(listing, error)

@@ -1,0 +1,583 @@
+"""The engine on virtual time: whoever waits for something that never comes raises `Deadlock` at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from clock import Deadlock, run
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from extractor.engine import Engine
+from extractor.errors import Refused
+from extractor.model import Listing, Page, State
+
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""No test depends on how busy the machine is."""
+
+DEPTH = 4
+ENDPOINTS = tuple(f"level{number}" for number in range(DEPTH))
+
+
+@dataclass(frozen=True)
+class Node:
+    """A listing: its endpoint's depth, and for each of its pages the children that it names."""
+
+    number: int
+    depth: int
+    pages: tuple[tuple[int, ...], ...]
+
+    @property
+    def endpoint(self) -> str:
+        return ENDPOINTS[self.depth]
+
+
+@st.composite
+def trees(draw: st.DrawFn, most: int = 40) -> tuple[Node, ...]:
+    """Any tree of listings, whatever the number of their pages."""
+    parents: list[int | None] = [None]
+    depths = [0]
+    for number in range(1, draw(st.integers(1, most))):
+        parent = draw(st.none() | st.integers(0, number - 1))
+        if parent is not None and depths[parent] == DEPTH - 1:
+            parent = None
+        parents.append(parent)
+        depths.append(0 if parent is None else depths[parent] + 1)
+    nodes = []
+    for number, depth in enumerate(depths):
+        pages: list[list[int]] = [[] for _ in range(draw(st.integers(1, 3)))]
+        for child, parent in enumerate(parents):
+            if parent == number:
+                draw(st.sampled_from(pages)).append(child)
+        nodes.append(Node(number, depth, tuple(map(tuple, pages))))
+    return tuple(nodes)
+
+
+@dataclass
+class World:
+    """Ledger, vendor and spool in one, each of which takes a random time for everything.
+
+    Attributes:
+        most_open: lane -> listings that were under way at the same time.
+        log: (what, number of the listing) in the order of events.
+    """
+
+    nodes: tuple[Node, ...]
+    seed: int = 0
+    width: dict[str, int] = field(default_factory=lambda: {"one": 3})
+    lanes: dict[str, str] = field(default_factory=lambda: dict.fromkeys(ENDPOINTS, "one"))
+    waits: float = 1.0
+    full: bool = False
+    on_fetch: Callable[[int], None] = lambda _: None
+    on_emit: Callable[[Page], None] = lambda _: None
+    on_claim: Callable[[str], None] = lambda _: None
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        children = {child for node in self.nodes for page in node.pages for child in page}
+        self.pending: dict[str, list[int]] = {name: [] for name in ENDPOINTS}
+        for node in self.nodes:
+            if node.number not in children:
+                self.pending[node.endpoint].append(node.number)
+        self.log: list[tuple[str, int]] = []
+        self.emitted: Counter[tuple[int, int]] = Counter()
+        self.fetched: Counter[int] = Counter()
+        self.known = {number for numbers in self.pending.values() for number in numbers}
+        self.under_way: Counter[str] = Counter()
+        self.most_open: Counter[str] = Counter()
+        self.closed_generators = 0
+        self.refusals: list[tuple[str, Refused]] = []
+        self.engine = Engine(
+            endpoints=ENDPOINTS,
+            lanes=self.lanes,
+            width=self.width.__getitem__,
+            work=self,
+            fetch=self.fetch,
+            emit=self.emit,
+            refused=self.refused,
+            full=lambda: self.full,
+        )
+
+    async def pause(self) -> None:
+        if self.waits:
+            await asyncio.sleep(self.random.choice((0, 0, self.random.random() * self.waits)))
+
+    # ── the ledger ──────────────────────────────────────────────────────────────────────────
+
+    def claimable(self, endpoint: str) -> int:
+        return len(self.pending[endpoint])
+
+    async def claim(self, endpoint: str, limit: int) -> list[Listing]:
+        self.on_claim(endpoint)
+        await self.pause()
+        taken, self.pending[endpoint] = self.pending[endpoint][:limit], self.pending[endpoint][limit:]
+        await self.pause()
+        return [Listing(id=number, endpoint=endpoint, key=str(number)) for number in taken]
+
+    # ── the vendor ──────────────────────────────────────────────────────────────────────────
+
+    async def fetch(self, listing: Listing) -> AsyncGenerator[Page]:
+        node = self.nodes[listing.id]
+        lane = self.lanes[listing.endpoint]
+        assert node.endpoint == listing.endpoint
+        assert node.number in self.known, "nobody has named it yet"
+        self.fetched[node.number] += 1
+        self.log.append(("fetch", node.number))
+        self.under_way[lane] += 1
+        self.most_open[lane] = max(self.most_open[lane], self.under_way[lane])
+        try:
+            self.on_fetch(node.number)
+            for place in range(len(node.pages)):
+                await self.pause()
+                last = place == len(node.pages) - 1
+                yield Page(
+                    listing=listing, state=State.COMMITTED if last else State.OPEN, records=1, payload=bytes([place])
+                )
+        finally:
+            self.under_way[lane] -= 1
+            self.closed_generators += 1
+
+    # ── the spool ───────────────────────────────────────────────────────────────────────────
+
+    async def emit(self, page: Page) -> None:
+        self.on_emit(page)
+        await self.pause()
+        node, place = self.nodes[page.listing.id], page.payload[0]
+        self.emitted[node.number, place] += 1
+        self.log.append(("emit", node.number))
+        for child in node.pages[place]:
+            self.known.add(child)
+            self.pending[self.nodes[child].endpoint].append(child)
+        await self.pause()
+
+    async def refused(self, listing: Listing, error: Refused) -> None:
+        await self.pause()
+        self.refusals.append((listing.endpoint, error))
+
+    # ── what must hold ──────────────────────────────────────────────────────────────────────
+
+    def assert_complete(self, without: tuple[int, ...] = ()) -> None:
+        wanted = [node for node in self.nodes if node.number not in without]
+        assert self.fetched == Counter(node.number for node in wanted), "every listing is fetched exactly once"
+        pages = [(node.number, place) for node in wanted for place in range(len(node.pages))]
+        assert self.emitted == Counter(pages), "every page is emitted exactly once"
+        assert self.engine.open == 0
+
+    def assert_narrow(self) -> None:
+        for lane, most in self.most_open.items():
+            assert most <= self.width[lane]
+
+
+def chain(count: int, *, depth: int = 0) -> tuple[Node, ...]:
+    """So many listings of one endpoint."""
+    return tuple(Node(number, depth, ((),)) for number in range(count))
+
+
+# ── whatever the tree ───────────────────────────────────────────────────────────────────────
+
+
+@settings(CALM, max_examples=150)
+@given(
+    tree=trees(),
+    seed=st.integers(0, 2**32),
+    widths=st.tuples(st.integers(1, 5), st.integers(1, 3)),
+    split=st.integers(0, DEPTH),
+    waits=st.sampled_from([0.0, 1.0]),
+)
+def test_every_record_of_any_tree_is_emitted_once(
+    tree: tuple[Node, ...], seed: int, widths: tuple[int, int], split: int, waits: float
+) -> None:
+    """Whatever finishes first, and whichever endpoints share a lane. A lost wake-up would be a deadlock."""
+    world = World(
+        tree,
+        seed,
+        width={"one": widths[0], "two": widths[1]},
+        lanes={name: "one" if depth < split else "two" for depth, name in enumerate(ENDPOINTS)},
+        waits=waits,
+    )
+    run(world.engine.run())
+    world.assert_complete()
+    world.assert_narrow()
+
+
+@settings(CALM, max_examples=100)
+@given(tree=trees(), seed=st.integers(0, 2**32))
+def test_no_change_is_missed_whenever_it_comes(tree: tuple[Node, ...], seed: int) -> None:
+    """Lanes become wider and narrower and the spool full and empty at any moment, each time with one hint."""
+    world = World(
+        tree, seed, width={"one": 1, "two": 1}, lanes={n: ("one", "two")[d % 2] for d, n in enumerate(ENDPOINTS)}
+    )
+    dice = random.Random(seed)
+
+    def assert_room(number: int) -> None:
+        lane = world.lanes[world.nodes[number].endpoint]
+        assert world.under_way[lane] <= 4
+
+    world.on_fetch = assert_room
+
+    async def main() -> None:
+        walk = asyncio.create_task(world.engine.run())
+        for _ in range(30):
+            await asyncio.sleep(dice.choice((0, 0, 0.1, 1.0)))
+            what = dice.choice(("one", "two", "full", "hint"))
+            if what in world.width:
+                world.width[what] = dice.randrange(5)
+            elif what == "full":
+                world.full = not world.full
+            world.engine.look_again()
+        world.width.update(one=2, two=2)
+        world.full = False
+        world.engine.look_again()
+        await walk
+
+    run(main())
+    world.assert_complete()
+
+
+@settings(CALM, max_examples=100)
+@given(tree=trees(), seed=st.integers(0, 2**32))
+def test_the_deepest_listing_comes_first(tree: tuple[Node, ...], seed: int) -> None:
+    """With one slot, so that nothing new can be found between the choice and the start."""
+    world = World(tree, seed, width={"one": 1})
+
+    def assert_nothing_deeper(number: int) -> None:
+        for deeper in ENDPOINTS[world.nodes[number].depth + 1 :]:
+            assert world.claimable(deeper) == 0
+            assert not world.engine._claimed[deeper]
+
+    world.on_fetch = assert_nothing_deeper
+    run(world.engine.run())
+    world.assert_complete()
+
+
+def test_little_waits_at_a_time_in_a_large_tree() -> None:
+    """Breadth first would have a thousand listings known before the first of the third level is fetched."""
+    nodes = [Node(number, 0, ((1000 + number,),)) for number in range(1000)]
+    nodes += [Node(1000 + number, 1, ((2000 + number,),)) for number in range(1000)]
+    nodes += [Node(2000 + number, 2, ((),)) for number in range(1000)]
+    world = World(tuple(nodes), width={"one": 4})
+    most = 0
+
+    def count(_: Page) -> None:
+        nonlocal most
+        most = max(most, sum(len(world.pending[name]) for name in ENDPOINTS[1:]))
+
+    world.on_emit = count
+    run(world.engine.run())
+    world.assert_complete()
+    assert most <= 4
+
+
+def test_children_do_not_wait_for_the_end_of_their_parents_listing() -> None:
+    """A file of hours must not keep idle what its first page named."""
+    world = World((Node(0, 0, ((1,), *[()] * 50)), Node(1, 1, ((),))))
+    run(world.engine.run())
+    assert world.log.index(("fetch", 1)) < [place for place, entry in enumerate(world.log) if entry == ("emit", 0)][-1]
+
+
+def test_a_scarce_lane_holds_up_no_other() -> None:
+    nodes = (*chain(3), *(Node(number, 1, ((),)) for number in range(3, 6)))
+    world = World(
+        nodes,
+        lanes={name: "reports" if name == "level0" else "rest" for name in ENDPOINTS},
+        width={"reports": 0, "rest": 2},
+    )
+
+    async def main() -> None:
+        walk = asyncio.create_task(world.engine.run())
+        await asyncio.sleep(100)
+        assert set(world.fetched) == {3, 4, 5}
+        world.width["reports"] = 1
+        world.engine.look_again()
+        await walk
+
+    run(main())
+    world.assert_complete()
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    world = World(())
+    run(world.engine.run())
+    assert world.log == []
+
+
+def test_it_can_run_again_when_listings_are_let_go() -> None:
+    world = World(chain(3))
+    later = [world.pending["level0"].pop(), world.pending["level0"].pop()]
+
+    async def main() -> None:
+        await world.engine.run()
+        world.pending["level0"] += later
+        await world.engine.run()
+
+    run(main())
+    world.assert_complete()
+
+
+def test_work_that_arrives_while_it_runs_is_taken_up() -> None:
+    world = World(chain(2))
+    later = world.pending["level0"].pop()
+
+    async def main() -> None:
+        walk = asyncio.create_task(world.engine.run())
+        await asyncio.sleep(0)
+        world.pending["level0"].append(later)
+        world.engine.look_again()
+        await walk
+
+    run(main())
+    world.assert_complete()
+
+
+def test_a_look_at_the_ledger_that_finds_nothing_is_not_repeated_for_ever() -> None:
+    """A listing that somebody else claimed between the count and the look."""
+    world = World(chain(1))
+    world.on_claim = lambda name: world.pending[name].clear()
+    run(world.engine.run())
+    assert world.log == []
+
+
+# ── stopping ────────────────────────────────────────────────────────────────────────────────
+
+
+@settings(CALM, max_examples=150)
+@given(tree=trees(), seed=st.integers(0, 2**32), at=st.floats(0, 10), abandon=st.booleans())
+def test_after_stop_nothing_is_started(tree: tuple[Node, ...], seed: int, at: float, abandon: bool) -> None:
+    """Nor while a look at the ledger is under way. What is open is finished, or after `abandon` cancelled."""
+    world = World(tree, seed)
+
+    async def main() -> int:
+        walk = asyncio.create_task(world.engine.run())
+        await asyncio.sleep(at)
+        (world.engine.abandon if abandon else world.engine.stop)()
+        started = world.fetched.total()
+        scheduled = world.engine.open - world.under_way.total()
+        await walk
+        assert world.fetched.total() <= started + (0 if abandon else scheduled)
+        return started
+
+    started = run(main())
+    assert world.closed_generators == world.fetched.total(), "no generator is left to the garbage collector"
+    assert world.engine.open == 0
+    if abandon:
+        assert world.fetched.total() == started
+    else:
+        whole = {(number, place) for number in world.fetched for place in range(len(tree[number].pages))}
+        assert world.emitted == Counter(whole), "what was open is finished"
+
+
+def test_stop_during_a_look_at_the_ledger_starts_nothing() -> None:
+    world = World(chain(5), waits=0)
+    world.on_claim = lambda _: world.engine.stop()
+    run(world.engine.run())
+    assert world.log == []
+
+
+def test_stop_before_the_start_starts_nothing() -> None:
+    world = World(chain(5))
+    world.engine.stop()
+    run(world.engine.run())
+    assert world.log == []
+
+
+def test_abandon_cancels_what_would_take_for_ever() -> None:
+    world = World(chain(5))
+
+    async def forever(listing: Listing) -> AsyncGenerator[Page]:
+        world.fetched[listing.id] += 1
+        await asyncio.Event().wait()
+        yield Page(listing=listing, state=State.COMMITTED)
+
+    world.engine._fetch = forever
+
+    async def main() -> None:
+        walk = asyncio.create_task(world.engine.run())
+        await asyncio.sleep(10)
+        assert world.engine.open == 3
+        world.engine.abandon()
+        await walk
+
+    run(main())
+    assert world.fetched.total() == 3
+    assert world.emitted == Counter()
+
+
+# ── a full spool ────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_starts_while_the_spool_is_full() -> None:
+    world = World(chain(9), width={"one": 2})
+
+    def fill(_: Page) -> None:
+        world.full = world.emitted.total() >= 3
+
+    world.on_emit = fill
+
+    async def main() -> None:
+        walk = asyncio.create_task(world.engine.run())
+        await asyncio.sleep(1000)
+        stood = world.fetched.total()
+        assert stood < 9
+        world.engine.look_again()
+        await asyncio.sleep(1000)
+        assert world.fetched.total() == stood, "a hint alone changes nothing"
+        world.full, world.on_emit = False, lambda _: None
+        world.engine.look_again()
+        await walk
+
+    run(main())
+    world.assert_complete()
+
+
+def test_a_spool_that_fills_up_during_a_look_at_the_ledger_stops_that_start_too() -> None:
+    world = World(chain(2), waits=0)
+
+    def fill(_: str) -> None:
+        world.full = True
+
+    world.on_claim = fill
+
+    async def main() -> None:
+        walk = asyncio.create_task(world.engine.run())
+        await asyncio.sleep(10)
+        assert world.log == []
+        world.full = False
+        world.engine.look_again()
+        await walk
+
+    run(main())
+    world.assert_complete()
+
+
+def test_a_spool_that_stays_full_without_a_hint_would_be_noticed() -> None:
+    """The fuzz above relies on it: on the virtual clock waiting for nothing is an error."""
+    world = World(chain(1), full=True)
+    with pytest.raises(Deadlock):
+        run(world.engine.run())
+
+
+# ── errors ──────────────────────────────────────────────────────────────────────────────────
+
+
+class Broken(Exception):
+    pass
+
+
+@settings(CALM, max_examples=100)
+@given(
+    tree=trees(), seed=st.integers(0, 2**32), where=st.sampled_from(["fetch", "emit", "claim"]), nth=st.integers(0, 20)
+)
+def test_an_error_cancels_the_others_and_reaches_the_caller(
+    tree: tuple[Node, ...], seed: int, where: str, nth: int
+) -> None:
+    world = World(tree, seed)
+    left = nth
+
+    def break_at_last(_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left == -1:
+            raise Broken
+
+    setattr(world, f"on_{where}", break_at_last)
+    if left_whole(world, where) <= nth:
+        run(world.engine.run())
+        world.assert_complete()
+        return
+    with pytest.raises(ExceptionGroup) as caught:
+        run(world.engine.run())
+    assert caught.group_contains(Broken)
+    assert world.closed_generators == world.fetched.total()
+    assert world.engine.open == 0
+    assert max(world.emitted.values(), default=1) == 1
+
+
+def left_whole(world: World, where: str) -> int:
+    """How often a whole run comes by this place; the looks at the ledger are counted in a run of its own."""
+    if where == "fetch":
+        return len(world.nodes)
+    if where == "emit":
+        return sum(len(node.pages) for node in world.nodes)
+    same = World(world.nodes, world.seed)
+    looks = 0
+
+    def count(_: str) -> None:
+        nonlocal looks
+        looks += 1
+
+    same.on_claim = count
+    run(same.engine.run())
+    return looks
+
+
+def test_an_endpoint_that_may_not_be_read_is_closed_and_the_others_go_on() -> None:
+    """Three of its listings are under way when that is found out: it is told of once."""
+    closed = tuple(Node(number, 1, ((),)) for number in range(100))
+    others = (Node(100, 0, ((102,),)), Node(101, 0, ((),)), Node(102, 2, ((),)))
+    world = World((*closed, *others), width={"one": 3})
+
+    def refuse(number: int) -> None:
+        if number < 100:
+            raise Refused("no", status=403)
+
+    world.on_fetch = refuse
+    run(world.engine.run())
+    assert [endpoint for endpoint, _ in world.refusals] == ["level1"]
+    assert world.refusals[0][1].status == 403
+    assert sum(world.fetched[number] for number in range(100)) <= 3
+    assert {100, 101, 102} <= world.fetched.keys()
+    assert {number for number, _ in world.emitted} == {100, 101, 102}
+
+
+@settings(CALM, max_examples=60)
+@given(tree=trees(), seed=st.integers(0, 2**32), depth=st.integers(0, DEPTH - 1))
+def test_below_a_closed_endpoint_nothing_is_known_and_all_else_is_fetched(
+    tree: tuple[Node, ...], seed: int, depth: int
+) -> None:
+    world = World(tree, seed)
+
+    def refuse(number: int) -> None:
+        if tree[number].depth == depth:
+            raise Refused("no")
+
+    world.on_fetch = refuse
+    run(world.engine.run())
+    emitted = {number for number, _ in world.emitted}
+    assert emitted == {number for number in world.known if tree[number].depth != depth}
+    assert len(world.refusals) == any(tree[number].depth == depth for number in world.known)
+
+
+def test_an_error_while_telling_of_a_refusal_reaches_the_caller() -> None:
+    world = World(chain(2))
+
+    def refuse(_: int) -> None:
+        raise Refused("no")
+
+    async def broken(_listing: Listing, _error: Refused) -> None:
+        raise Broken
+
+    world.on_fetch = refuse
+    world.engine._refused = broken
+    with pytest.raises(ExceptionGroup) as caught:
+        run(world.engine.run())
+    assert caught.group_contains(Broken)
+
+
+def test_whoever_cancels_the_run_ends_it_all() -> None:
+    world = World(chain(9), waits=5)
+
+    async def main() -> None:
+        walk = asyncio.create_task(world.engine.run())
+        await asyncio.sleep(1)
+        walk.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await walk
+
+    run(main())
+    assert world.closed_generators == world.fetched.total()
+    assert world.engine.open == 0
