@@ -1,0 +1,122 @@
+"""`backfill`: load everything there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from datetime import date
+from pathlib import Path
+
+import click
+
+from extractor import vendors
+from extractor.cli.closing import close_account
+from extractor.cli.played import played
+from extractor.cli.words import DURATION, NAME, NAMES, SHARE, UTC_DAY
+from extractor.console import MODES, progress
+from extractor.selection import select
+
+__all__ = ["backfill"]
+
+
+@click.command(
+    epilog=(
+        "\b\n"
+        "Examples:\n"
+        "  python -m extractor backfill gladly\n"
+        "  python -m extractor backfill gladly --sandbox\n"
+        "  python -m extractor backfill gladly --only conversations,agents --since 2024-01-01\n"
+        "  python -m extractor backfill gladly --rate-share 0.5 --destination snowflake\n"
+    )
+)
+@click.argument("vendor")
+@click.option("--sandbox", is_flag=True, help="Play the vendor on this machine; no account needed.")
+@click.option("--sandbox-size", type=click.IntRange(min=1), metavar="N", help="How much the sandbox holds.")
+@click.option("--only", type=NAMES, multiple=True, metavar="R,R", help="Load these resources and no others.")
+@click.option("--also", type=NAMES, multiple=True, metavar="R,R", help="Load these too, beside the default ones.")
+@click.option("--since", type=UTC_DAY, metavar="DATE", help="First day (UTC) of reports and other windows.")
+@click.option("--until", type=UTC_DAY, metavar="DATE", help="Day (UTC) before which windows end; now, if not given.")
+@click.option("--destination", default="duckdb", show_default=True, help="Any dlt destination.")
+@click.option("--pipeline-name", type=NAME, metavar="NAME", help="Default: VENDOR_pipeline.")
+@click.option("--dataset", type=NAME, metavar="NAME", help="Default: VENDOR_data.")
+@click.option(
+    "--rate-share", type=SHARE, default=1.0, show_default=True, metavar="X", help="Part of the rate limit to use."
+)
+@click.option(
+    "--commit-every", type=DURATION, default="30s", show_default=True, metavar="TIME", help="Load at least this often."
+)
+@click.option("--keep-raw", is_flag=True, help="Keep the vendor's answers on disk after loading them.")
+@click.option(
+    "--ids",
+    type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path),
+    metavar="FILE",
+    help="CSV of ids to fetch besides; a header id, email or phone says what they are.",
+)
+@click.option("--fresh", is_flag=True, help="Forget what was loaded and load everything again.")
+@click.option("--progress", "mode", type=click.Choice(MODES), default="auto", show_default=True, help="On stderr.")
+@click.pass_context
+def backfill(
+    ctx: click.Context,
+    *,
+    vendor: str,
+    sandbox: bool,
+    sandbox_size: int | None,
+    only: tuple[tuple[str, ...], ...],
+    also: tuple[tuple[str, ...], ...],
+    since: date | None,
+    until: date | None,
+    destination: str,
+    pipeline_name: str | None,
+    dataset: str | None,
+    rate_share: float,
+    commit_every: float,
+    keep_raw: bool,
+    ids: Path | None,
+    fresh: bool,
+    mode: str,
+) -> None:
+    """Load everything VENDOR has.
+
+    It may be stopped at any moment; the same command goes on where it was.
+    """
+    if sandbox_size is not None and not sandbox:
+        raise click.UsageError("--sandbox-size says how much the sandbox holds: add --sandbox.")
+    if since and until and since >= until:
+        raise click.UsageError(f"--since {since} is not before --until {until}, which is excluded.")
+    only_names = tuple(name for names in only for name in names)
+    also_names = tuple(name for names in also for name in names)
+    # Also checked by the run; here a slip of the finger is told before dlt is imported and a sandbox started.
+    select(vendors.load(vendor), only_names, also_names)
+
+    with ExitStack() as opened:
+        settings: Mapping[str, str] | None = None
+        if sandbox:
+            # Played rows never mix with real ones.
+            pipeline_name = pipeline_name or f"{vendor}_sandbox_pipeline"
+            dataset = dataset or f"{vendor}_sandbox_data"
+            arguments = () if sandbox_size is None else ("--size", str(sandbox_size))
+            ready = opened.enter_context(played(vendor, ("--port", "0", *arguments)))
+            settings = ready.all_settings
+
+        from extractor import run  # noqa: PLC0415 - brings dlt and aiohttp
+
+        with progress(mode, vendor) as shown:
+            outcome = run.backfill(
+                vendor,
+                only=only_names,
+                also=also_names,
+                since=since,
+                until=until,
+                destination=destination,
+                pipeline_name=pipeline_name,
+                dataset=dataset,
+                rate_share=rate_share,
+                commit_every=commit_every,
+                keep_raw=keep_raw,
+                ids=ids,
+                fresh=fresh,
+                settings=settings,
+                progress=shown.show,
+            )
+            shown.end(outcome)
+    close_account(ctx, outcome)

@@ -1,0 +1,49 @@
+"""`status`: what is done and left."""
+
+from __future__ import annotations
+
+import click
+
+from extractor import vendors
+from extractor.cli.closing import close_account
+from extractor.cli.words import NAME
+
+__all__ = ["status"]
+
+
+@click.command(
+    epilog=(
+        "\b\n"
+        "Examples:\n"
+        "  python -m extractor status gladly\n"
+        "  python -m extractor status gladly --sandbox\n"
+        "  python -m extractor status gladly --pipeline-name trial --dataset trial_data\n"
+    )
+)
+@click.argument("vendor")
+@click.option("--sandbox", is_flag=True, help="Of the pipeline that `backfill --sandbox` loads.")
+@click.option("--destination", default="duckdb", show_default=True, help="Any dlt destination.")
+@click.option("--pipeline-name", type=NAME, metavar="NAME", help="Default: VENDOR_pipeline.")
+@click.option("--dataset", type=NAME, metavar="NAME", help="Default: VENDOR_data.")
+@click.pass_context
+def status(
+    ctx: click.Context,
+    *,
+    vendor: str,
+    sandbox: bool,
+    destination: str,
+    pipeline_name: str | None,
+    dataset: str | None,
+) -> None:
+    """Show what is done and left of VENDOR's backfill.
+
+    It asks this machine's ledger or, without one, the destination; never the vendor.
+    """
+    vendors.load(vendor)
+    if sandbox:
+        pipeline_name = pipeline_name or f"{vendor}_sandbox_pipeline"
+        dataset = dataset or f"{vendor}_sandbox_data"
+
+    from extractor import run  # noqa: PLC0415 - brings dlt
+
+    close_account(ctx, run.status(vendor, pipeline_name=pipeline_name, dataset=dataset, destination=destination))
