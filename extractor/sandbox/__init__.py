@@ -1,0 +1,14 @@
+"""Vendors played on this machine, with their limits and their traps.
+
+A sandbox answers on loopback as the vendor would, judges every request as strictly as the vendor
+may, and knows the truth: what a perfect extractor would have obtained. It imports nothing else of
+the package, or it would repeat the client's mistakes.
+
+    python -m extractor.sandbox gladly --port 0
+
+    __main__            words to options, one line of JSON on stdout, signals
+    server              counts, judges, delays, spoils and sends; knows no vendor
+    options routing replies limits faults statistics      what the server is made of
+    dice slugs          data that is drawn from (seed, number) instead of being stored
+    gladly/             one vendor: its data, its routes, its truth
+"""

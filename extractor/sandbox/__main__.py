@@ -1,0 +1,168 @@
+"""`python -m extractor.sandbox VENDOR`: play a vendor until told to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from extractor.sandbox.gladly.routes import gladly
+from extractor.sandbox.options import FAULTS, Options
+from extractor.sandbox.server import Play, Sandbox, Stage
+
+__all__ = ["main"]
+
+VENDORS: dict[str, Callable[[Stage], Play]] = {"gladly": gladly}
+PR_SET_PDEATHSIG = 1  # from linux/prctl.h
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve; on stdout one line of JSON with vendor, base_url and settings, then nothing more.
+
+    Returns:
+        0 after SIGTERM or SIGINT, 2 for options that make no sense or a port that is taken.
+    """
+    parent = os.getppid()
+    parser = _parser()
+    words = vars(parser.parse_args(arguments))
+    vendor = words.pop("vendor")
+    words["fault"] = dict(words["fault"])
+    words["rate_change"] = tuple(words["rate_change"])
+    try:
+        options = Options(**words)
+    except ValueError as error:
+        parser.error(str(error))
+    if options.die_with_parent:
+        _die_with(parent)
+    try:
+        return _run(_serve(VENDORS[vendor], options))
+    except OSError as error:
+        sys.stderr.write(f"The sandbox can't listen on port {options.port}: {error.strerror or error}\n")
+        return 2
+
+
+async def _serve(perform: Callable[[Stage], Play], options: Options) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    sandbox = Sandbox(options, perform)
+    try:
+        told = await sandbox.start()
+        sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
+        sys.stdout.flush()
+        await stop.wait()
+    finally:
+        await sandbox.stop()
+    return 0
+
+
+def _run(serving: object) -> int:
+    """Run the server on uvloop where there is one; it answers half as many requests again on one core."""
+    try:
+        import uvloop  # noqa: PLC0415  there is none on every system
+    except ImportError:
+        return asyncio.run(serving)  # type: ignore[arg-type]
+    return uvloop.run(serving)  # type: ignore[arg-type]
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel end this process when the one that started it ends (Linux)."""
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before it could be asked for
+        os._exit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m extractor.sandbox",
+        description="Play a vendor on this machine, with its limits and its traps.",
+        epilog="example: python -m extractor.sandbox gladly --size 500 --fault 500=0.02 --neighbour 0.3",
+    )
+    default = Options()
+    parser.add_argument("vendor", choices=sorted(VENDORS))
+
+    def number(flag: str, kind: Callable[[str], object], text: str) -> None:
+        name = flag.removeprefix("--").replace("-", "_")
+        preset = getattr(default, name)
+        shown = "" if preset is None else f" (default {preset})"
+        parser.add_argument(flag, type=kind, default=preset, metavar="N", help=text + shown)
+
+    def switch(flag: str, text: str) -> None:
+        parser.add_argument(flag, action="store_true", help=text)
+
+    number("--port", int, "on 127.0.0.1; 0 takes any free one")
+    number("--size", int, "customers that exist")
+    number("--seed", int, "of data, faults and neighbour")
+    number("--latency", float, "milliseconds that an answer takes")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        type=_fault,
+        metavar="KIND=P",
+        help=f"a fault with a probability per request, repeatable: {', '.join(FAULTS)}",
+    )
+    number("--rate-scale", float, "factor on all limits")
+    parser.add_argument(
+        "--rate-change",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="AT=FACTOR",
+        help="AT seconds after the first request the limits are multiplied by FACTOR, repeatable",
+    )
+    number("--neighbour", float, "share of each second's budget that another client uses")
+    parser.add_argument(
+        "--window", choices=("fixed", "bucket"), default=default.window, help="how requests are counted"
+    )
+    switch("--no-rate-headers", "say nothing about limits in headers")
+    switch("--retry-after", "a 429 carries Retry-After: 1")
+    switch("--die-with-parent", "end when the process that started it ends (Linux)")
+    switch("--plain", "no traps")
+    switch("--live", "data change while requests come in")
+    parser.add_argument(
+        "--until",
+        type=_instant,
+        default=None,
+        metavar="ISO",
+        help='"now" for the data (default: the start of today, UTC)',
+    )
+    switch("--moved-location", "the answer for a merged customer carries a Location, to another host")
+    number("--report-latency", float, "milliseconds that a report takes (default: 300 to 1,000)")
+    number("--report-rows", int, "a report stops in silence after so many rows")
+    number("--report-refuse-days", int, "a report of more days is answered 400; 0: never")
+    number("--report-timeout-days", int, "a report of more days hangs for ten minutes; 0: never")
+    return parser
+
+
+def _pair(text: str) -> tuple[float, float]:
+    at, sign, factor = text.partition("=")
+    if not sign:
+        raise argparse.ArgumentTypeError("AT=FACTOR is expected, such as 30=0.5")
+    return float(at), float(factor)
+
+
+def _fault(text: str) -> tuple[str, float]:
+    kind, sign, chance = text.partition("=")
+    if not sign:
+        raise argparse.ArgumentTypeError("KIND=P is expected, such as 500=0.02")
+    return kind, float(chance)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""How a sandbox behaves, as data; the command line has the same names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Literal
+
+__all__ = ["FAULTS", "Options"]
+
+FAULTS = ("500", "502", "503", "503-date", "reset", "short", "slow", "garbage", "html", "empty", "429")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Options:
+    """Everything that can be chosen.
+
+    Attributes:
+        port: on 127.0.0.1; 0 takes any free one.
+        size: customers that exist.
+        seed: of the data, the faults and the neighbour.
+        latency: milliseconds that an answer takes after its request has been counted.
+        fault: kind of fault -> probability per request; see `FAULTS`.
+        rate_scale: factor on all of the vendor's limits.
+        rate_change: (seconds after the first request, factor from then on), any number of them;
+            the factors multiply.
+        neighbour: share of each second's budget that another client of the organisation uses.
+        window: `fixed` wall-clock seconds, or a leaky `bucket` (capacity: the limit; leak: the limit per second).
+        no_rate_headers: leave out what the vendor states about its limits.
+        retry_after: a 429 carries `Retry-After: 1`.
+        die_with_parent: the kernel ends the sandbox when the process that started it ends.
+        plain: no traps: no merges, no caps reached, no noise in bodies.
+        live: data changes while requests come in.
+        until: "now" for the data; None is the start of today (UTC).
+        moved_location: a 301 for a merged customer carries a `Location`, to another host.
+        report_latency: milliseconds that a report takes; None is 300 to 1,000.
+        report_rows: a report stops in silence after so many rows.
+        report_refuse_days: a report of more days than this is answered 400; 0 is never.
+        report_timeout_days: a report of more days than this is not answered for ten minutes; 0 is never.
+    """
+
+    port: int = 0
+    size: int = 72
+    seed: int = 1
+    latency: float = 20
+    fault: Mapping[str, float] = field(default_factory=dict)
+    rate_scale: float = 1
+    rate_change: tuple[tuple[float, float], ...] = ()
+    neighbour: float = 0
+    window: Literal["fixed", "bucket"] = "fixed"
+    no_rate_headers: bool = False
+    retry_after: bool = False
+    die_with_parent: bool = False
+    plain: bool = False
+    live: bool = False
+    until: datetime | None = None
+    moved_location: bool = False
+    report_latency: float | None = None
+    report_rows: int = 100_000
+    report_refuse_days: int = 0
+    report_timeout_days: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            ValueError: names the option and what it takes.
+        """
+        numbers = (self.latency, self.rate_scale, self.neighbour, self.report_latency or 0, *self.fault.values())
+        numbers += tuple(number for change in self.rate_change for number in change)
+        checks = (
+            (all(map(isfinite, numbers)), "every number must be finite"),
+            (0 <= self.port <= 65535, "port must be between 0 and 65535"),
+            (1 <= self.size <= 10_000_000, "size must be between 1 and 10,000,000"),
+            (self.latency >= 0, "latency must be milliseconds, 0 or more"),
+            (set(self.fault) <= set(FAULTS), f"fault must be one of {', '.join(FAULTS)}"),
+            (all(0 <= p <= 1 for p in self.fault.values()), "the probability of a fault must be between 0 and 1"),
+            (sum(self.fault.values()) <= 1, "the probabilities of all faults must not exceed 1 together"),
+            (self.rate_scale > 0, "rate-scale must be above 0"),
+            (all(at >= 0 and by > 0 for at, by in self.rate_change), "rate-change must be SECONDS=FACTOR, factor > 0"),
+            (0 <= self.neighbour < 1, "neighbour must be a share, 0 or more and below 1"),
+            (self.window in ("fixed", "bucket"), "window must be fixed or bucket"),
+            (self.until is None or self.until.tzinfo is not None, "until needs a time zone, such as Z"),
+            (self.report_latency is None or self.report_latency >= 0, "report-latency must be milliseconds, 0 or more"),
+            (self.report_rows >= 1, "report-rows must be 1 or more"),
+            (self.report_refuse_days >= 0, "report-refuse-days must be 0 or more"),
+            (self.report_timeout_days >= 0, "report-timeout-days must be 0 or more"),
+        )
+        for true, otherwise in checks:
+            if not true:
+                raise ValueError(otherwise)
+
+    def data_ends(self, now: float) -> datetime:
+        """The instant that is "now" for the data, given the real one in Unix seconds."""
+        today = datetime.fromtimestamp(now, UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return today if self.until is None else self.until.astimezone(UTC)
