@@ -1,0 +1,1 @@
+"""Measurements of whole backfills against the sandbox; each command prints what it measured."""
