@@ -23,7 +23,6 @@ from extractor.model import (
     Afterwards,
     Cap,
     Children,
-    ColumnType,
     Endpoint,
     Listing,
     Missing,
@@ -36,6 +35,7 @@ from extractor.model import (
     Windows,
 )
 from extractor.paginate import split_by, split_by_field
+from extractor.vendors import _gladly_columns as columns
 
 # ── what is odd about this vendor ───────────────────────────────────────────────────────────
 
@@ -125,117 +125,6 @@ def _keys(listed: str) -> frozenset[str]:
     return frozenset(orjson.loads(listed))
 
 
-# ── columns that the documents name ─────────────────────────────────────────────────────────
-
-
-def _columns(**types: str) -> dict[str, ColumnType]:
-    named: dict[str, ColumnType] = {}
-    for kind, fields in types.items():
-        named |= dict.fromkeys(fields.split(), kind)  # type: ignore[arg-type]
-    return named
-
-
-_AGENT = _columns(text="id name emailAddress")
-_TEAM = _columns(text="id name description")
-_INBOX = _columns(text="id name", bool="disabled")
-_TOPIC = _columns(text="id name parentId", bool="disabled")
-_ORGANIZATION = _columns(text="id loginDomain name timezone gladlyUrl")
-_AUDIENCE = _columns(text="id name")
-_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_BUSINESS_HOURS = _columns(
-    text="id name officeHours.timezone officeHours.exceptions[].name officeHours.exceptions[].start"
-    " officeHours.exceptions[].stop "
-    + " ".join(f"officeHours.{day}[].start officeHours.{day}[].stop" for day in _DAYS),
-    bigint="version",
-    bool="primary",
-    timestamp="createdAt updatedAt",
-    json="officeHours.exceptions[].scheduleBlocks",
-)
-_WEBHOOK = _columns(
-    text="id name url",
-    bool="hasCredentials enabled",
-    timestamp="createdAt updatedAt disabledAtDueToRetryLimit",
-)
-_PROFILE = _columns(
-    text="""id name image address externalCustomerId emails[].normalized emails[].original phones[].normalized
-        phones[].original phones[].extension phones[].regionCode phones[].smsPreference phones[].type""",
-    bool="emails[].primary phones[].primary",
-    timestamp="createdAt updatedAt",
-    # Keys of these maps are the customer's own: as columns they would never end.
-    json="externalCustomerIds customAttributes",
-)
-_CONVERSATION = _columns(
-    text="id customerId status inboxId agentId customAttributes[].id customAttributes[].value",
-    timestamp="createdAt closedAt",
-)
-_ITEM = _columns(
-    # `to`, `cc`, `bcc` and `from` are a string in one kind of item and a list in the next; `recordingDuration`
-    # is now a number and now text.
-    text="""id customerId conversationId sessionId initiator.id initiator.type responder.id responder.type content.type
-        content.sessionId content.content content.messageType content.from content.to content.cc content.bcc
-        content.subject content.body content.pageId content.userId content.recordingStatus content.recordingUrl
-        content.recordingDuration content.recordingSummary.status content.recordingSummary.summary
-        content.recordingSummary.language content.customerNumber content.companyNumber content.status content.title
-        content.activityType content.sourceName content.link.url content.link.text content.assignee.inboxId
-        content.assignee.agentId content.attachments[].id content.attachments[].contentType
-        content.attachments[].filename""",
-    bigint="content.attachments[].fileSize",
-    bool="content.expandByDefault",
-    timestamp="""timestamp content.startedAt content.answeredAt content.completedAt content.occurredAt
-        content.receivedAt content.dueAt""",
-    json="content.messageData",
-)
-_TASK = _columns(
-    text="id customerId createdBy.id createdBy.type assignee.inboxId assignee.agentId body status",
-    timestamp="timestamp dueAt",
-)
-_SCHEDULE = _columns(text="id frequency type", timestamp="nextStartAt updatedAt")
-_JOB = _columns(text="id scheduleId status parameters.type", timestamp="updatedAt parameters.startAt parameters.endAt")
-_EVENT = _columns(
-    text="""id type initiator.id initiator.type content.contactId content.conversationId content.customerId
-        content.agentId content.taskId content.commentId content.paymentRequestId content.channel content.reason
-        content.status content.fulfilledType content.transferType content.sourceCustomerId
-        content.destinationCustomerId content.sourceConversationId content.destinationConversationId
-        content.awayReason.id content.awayReason.name content.activeReason.id content.activeReason.name""",
-    timestamp="timestamp content.occurredAt content.awayAt",
-    # The state before the event: another shape for every type.
-    json="content.context",
-)
-_CONVERSATION_REPORT: dict[str, ColumnType] = {
-    **dict.fromkeys(
-        (
-            "Conversation ID",
-            "Customer ID",
-            "Conversation Link",
-            "Status",
-            "Assigned Agent ID - Current",
-            "Assigned Agent Name - Current",
-            "Inbox ID - Current",
-            "Inbox Name - Current",
-            "Initiator Type - Created",
-            "Initiator Agent ID - Created",
-            "Initiator Agent Name - Created",
-            "Inbox ID - Created",
-            "Inbox Name - Created",
-            "Assigned Agent ID - Created",
-            "Topics",
-            "Topics with Hierarchy",
-            "First Contact ID",
-            "First Channel",
-            "Last Channel",
-            "Created-to-First Closed Time",
-            "Created-to-Last Closed Time",
-            "Conversation Handle Time",
-        ),
-        "text",
-    ),
-    **dict.fromkeys(("Created At", "First Closed At", "Last Closed At"), "timestamp"),
-}
-_TASK_REPORT: dict[str, ColumnType] = {
-    **dict.fromkeys(("Task ID", "Customer ID", "Status"), "text"),
-    **dict.fromkeys(("Created At", "Due At", "Closed At"), "timestamp"),
-}
-
 # ── endpoints ───────────────────────────────────────────────────────────────────────────────
 
 _ONE = Records(shape="object")
@@ -279,18 +168,24 @@ VENDOR = Vendor(
         "phone": ("customers_by_phone",),
     },
     endpoints=(
-        Endpoint(name="organization", path="/organization", records=_ONE, columns=_ORGANIZATION),
-        Endpoint(name="agents", path="/agents", columns=_AGENT),
-        Endpoint(name="teams", path="/teams", columns=_TEAM),
-        Endpoint(name="inboxes", path="/inboxes", columns=_INBOX),
-        Endpoint(name="topics", path="/topics", columns=_TOPIC),
-        Endpoint(name="audiences", path="/audiences", columns=_AUDIENCE),
-        Endpoint(name="business_hours", path="/business-hours", columns=_BUSINESS_HOURS),
-        Endpoint(name="webhooks", path="/webhooks", columns=_WEBHOOK),
-        Endpoint(name="export_schedules", path="/export/schedules", columns=_SCHEDULE),
-        Endpoint(name="export_jobs", path="/export/jobs", columns=_JOB),
+        Endpoint(name="organization", path="/organization", records=_ONE, columns=columns.ORGANIZATION),
+        Endpoint(name="agents", path="/agents", columns=columns.AGENT),
+        Endpoint(name="teams", path="/teams", columns=columns.TEAM),
+        Endpoint(name="inboxes", path="/inboxes", columns=columns.INBOX),
+        Endpoint(name="topics", path="/topics", columns=columns.TOPIC),
+        Endpoint(name="audiences", path="/audiences", columns=columns.AUDIENCE),
+        Endpoint(name="business_hours", path="/business-hours", columns=columns.BUSINESS_HOURS),
+        Endpoint(name="webhooks", path="/webhooks", columns=columns.WEBHOOK),
+        Endpoint(name="export_schedules", path="/export/schedules", columns=columns.SCHEDULE),
+        Endpoint(name="export_jobs", path="/export/jobs", columns=columns.JOB),
         Endpoint(
-            name="events", path="/events", params=_last_day, records=_LINES, columns=_EVENT, download=True, timeout=300
+            name="events",
+            path="/events",
+            params=_last_day,
+            records=_LINES,
+            columns=columns.EVENT,
+            download=True,
+            timeout=300,
         ),
         Endpoint(
             name="report_conversation_export",
@@ -299,7 +194,7 @@ VENDOR = Vendor(
             key=("Conversation ID",),
             windows=_report("ConversationExportReport"),
             records=Records(shape="csv", needs=("Conversation ID", "Customer ID")),
-            columns=_CONVERSATION_REPORT,
+            columns=columns.CONVERSATION_REPORT,
             budgets=("requests", "reports"),
             download=True,
             timeout=300,
@@ -311,7 +206,7 @@ VENDOR = Vendor(
             key=("Task ID",),
             windows=_report("TaskExportReport"),
             records=Records(shape="csv", needs=("Task ID", "Customer ID")),
-            columns=_TASK_REPORT,
+            columns=columns.TASK_REPORT,
             budgets=("requests", "reports"),
             download=True,
             timeout=300,
@@ -322,7 +217,7 @@ VENDOR = Vendor(
             table="agents",
             records=_ONE,
             parents=(Children(endpoint="agents", key="id"),),
-            columns=_AGENT,
+            columns=columns.AGENT,
             default=False,
             note="the list of agents holds the same records",
             gone=(404,),
@@ -353,7 +248,7 @@ VENDOR = Vendor(
             params=lambda listing: (("email", listing.key),),
             table="customer_profiles",
             cap=_FOUND,
-            columns=_PROFILE,
+            columns=columns.PROFILE,
             note="for --ids with a column `email`",
         ),
         Endpoint(
@@ -362,7 +257,7 @@ VENDOR = Vendor(
             params=lambda listing: (("phoneNumber", listing.key),),
             table="customer_profiles",
             cap=_FOUND,
-            columns=_PROFILE,
+            columns=columns.PROFILE,
             note="for --ids with a column `phone`",
         ),
         Endpoint(
@@ -373,7 +268,7 @@ VENDOR = Vendor(
             parents=_CUSTOMERS,
             moved=(301,),
             moved_to=_merged_into,
-            columns=_PROFILE,
+            columns=columns.PROFILE,
             gone=(404,),
         ),
         Endpoint(
@@ -386,7 +281,7 @@ VENDOR = Vendor(
             paginate=split_by("status", ("OPEN", "CLOSED")),
             moved=(301,),
             moved_to=_merged_into,
-            columns=_TASK,
+            columns=columns.TASK,
             gone=(404,),
         ),
         Endpoint(
@@ -403,7 +298,7 @@ VENDOR = Vendor(
             ),
             moved=(301,),
             moved_to=_merged_into,
-            columns=_CONVERSATION,
+            columns=columns.CONVERSATION,
             gone=(404,),
         ),
         Endpoint(
@@ -416,7 +311,7 @@ VENDOR = Vendor(
                 Children(endpoint="events", key="content.taskId", fields={"customer": "content.customerId"}),
             ),
             held=Missing(delivered_by="tasks"),
-            columns=_TASK,
+            columns=columns.TASK,
             default=False,
             note="asked for by a backfill only where the customer's list lacks it",
             gone=(404,),
@@ -434,7 +329,7 @@ VENDOR = Vendor(
                 Children(endpoint="events", key="content.conversationId", fields={"customer": "content.customerId"}),
             ),
             held=Missing(delivered_by="conversations"),
-            columns=_CONVERSATION,
+            columns=columns.CONVERSATION,
             default=False,
             note="asked for by a backfill only where the customer's list lacks it",
             gone=(404,),
@@ -448,7 +343,7 @@ VENDOR = Vendor(
             ),
             cap=Cap(size=1000, header=_LIMITED),
             paginate=split_by_field("sessionId", ("sessionId", "content.sessionId")),
-            columns=_ITEM,
+            columns=columns.ITEM,
             gone=(404,),
         ),
         Endpoint(
@@ -459,7 +354,7 @@ VENDOR = Vendor(
             keep=_only_here,
             parents=(_has_file("conversation_items.jsonl"),),
             held=Afterwards(truncated="conversation_items"),
-            columns=_ITEM,
+            columns=columns.ITEM,
             default=False,
             note="items outside conversations and of capped ones, from the export files of the last 14 days",
             download=True,
@@ -472,7 +367,7 @@ VENDOR = Vendor(
             table="conversation_items",
             records=_ONE,
             parents=(Children(endpoint="export_conversation_items", key="id"),),
-            columns=_ITEM,
+            columns=columns.ITEM,
             default=False,
             note="the conversation's list of items holds the same records",
             gone=(404,),
