@@ -5,7 +5,7 @@ import time
 
 import pytest
 from clock import START, Deadlock, VirtualLoop, run, virtual_time
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -22,6 +22,7 @@ def test_a_year_passes_at_once_and_to_the_second() -> None:
     assert run(main()) == pytest.approx(START + 365 * 86_400, abs=1e-6)
 
 
+@settings(deadline=None)
 @given(delays=st.lists(st.floats(min_value=0, max_value=1e6), min_size=1, max_size=20))
 def test_timers_fire_in_their_order_and_never_early(delays: list[float]) -> None:
     async def main() -> list[tuple[float, float]]:

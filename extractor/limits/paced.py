@@ -1,0 +1,143 @@
+"""Sending evenly: while the vendor's seconds are not known, or if it has none."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from extractor.limits.phase import DOUBT_S, Phase
+from extractor.limits.window import Flight, Known
+
+__all__ = ["LEAST_WINDOWED", "Paced"]
+
+LEAST_WINDOWED = 5
+"""Limits below are too small for their counts to tell anything."""
+
+LEARN_S = 3.0
+SILENT = 3
+CREDIT_S = 0.05
+SMALL_CREDIT_S = 0.03
+"""How much a stall is made up for; a rolling window without slack allows little of it."""
+SLACK_S = 0.01
+MOST_SLACK_S = 0.1
+JUMP = 0.3
+TOUCH_S = 1e-6
+
+
+class Paced:
+    """Evenly spaced requests, and an eye on the stated count for what kind of vendor this is.
+
+    * It counts by the clock if the count falls by `JUMP` of the limit from one request to the next: a second
+      began between the two. `answered` then returns its `Phase`. Until then the rate is low enough for a whole
+      second with all that is in flight, so that no second overflows.
+    * It is a leaky bucket if in `LEARN_S` of steady requests that did not happen, and yet the count was clearly less
+      than what had been sent in a second. Then the limit itself is the rate, less as the bucket fills.
+    * Else (no counts, or a rolling window) L + 1 requests are spread over a second and the jitter, and
+      further apart with each 429 that came all the same.
+    """
+
+    def __init__(self, known: Known) -> None:
+        self._known = known
+        self._due = 0.0
+        self._leaky = False
+        self._learning = True
+        self._recent: deque[Flight] = deque()
+        self._before: Flight | None = None
+        self._newest: Flight | None = None
+        self._run_began = 0.0
+        self._steady = 0
+        self._lowest = math.inf
+        self._slack = 0.0
+        self._silent = 0
+        self._gaps = 0.0
+        self._gaps_s = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Requests a second that are ours."""
+        known = self._known
+        return min(known.limit * known.share, max(known.limit - known.others, 0.05 * known.limit))
+
+    def wait(self, now: float) -> float:
+        """0.0 if a request may start now, else seconds."""
+        due = self._due
+        newest = self._newest
+        if newest is not None and newest.used is not None and (self._learning or self._leaky):
+            left = self._known.limit - newest.used - len(self._known.flying)
+            if left < 1:
+                # One second after the first of this run at the latest the next one has begun.
+                due = max(due, self._run_began + 1 + 2 * DOUBT_S)
+        return due - now if due > now + TOUCH_S else 0.0
+
+    def start(self, now: float) -> Flight:
+        """A request starts."""
+        spacing = 1 / self._pace()
+        self._steady = self._steady + 1 if now - self._due < spacing + CREDIT_S else 0
+        credit = CREDIT_S if self._learning or self._leaky else SMALL_CREDIT_S
+        self._due = max(self._due, now - credit) + spacing
+        flight = Flight(now, None)
+        self._recent.append(flight)
+        if self._learning and self._steady > max(8.0, LEARN_S * self._pace()):
+            self._learning = False
+            self._leaky = self._lowest < 0.7 * self._pace() and self._known.limit >= LEAST_WINDOWED
+        return flight
+
+    def _pace(self) -> float:
+        known = self._known
+        ours = known.limit * known.share
+        latency = known.latency
+        if self._learning:
+            way = min(latency.least + latency.excess, 1.0)
+            return min(ours, 0.97 * known.limit / (1 + way))
+        if not self._leaky:
+            return min(ours, known.limit / (1 + min(max(latency.excess, 0.01), 0.045) + self._slack))
+        used = self._newest.used if self._newest is not None and self._newest.used is not None else 0.0
+        return min(ours, known.limit * min(1.0, max(0.05, 1.2 - max(0.0, used - 2) / known.limit)))
+
+    def answered(self, flight: Flight, now: float) -> Phase | None:
+        """Learn from an answer. Returns the phase of the vendor's seconds when it shows."""
+        known = self._known
+        if flight.used is not None:
+            if self._steady > self._pace() * (1 + known.latency.least) + 1:
+                self._lowest = min(self._lowest, flight.used)
+            if self._newest is None or flight.sent >= self._newest.sent:
+                self._newest = flight
+        elif self._newest is None:
+            # Without counts there is nothing to be learnt by going slowly.
+            self._silent += 1
+            self._learning = self._learning and self._silent < SILENT
+        phase = None
+        while self._recent and (self._recent[0].done or now - self._recent[0].sent > 1):
+            phase = self._follows(self._recent.popleft(), now) or phase
+        return phase
+
+    def crowded(self) -> None:
+        """A pause began, and the limit is not to blame: requests must have come too close together."""
+        if not self._learning and not self._leaky:
+            self._slack = min(self._slack + SLACK_S, MOST_SLACK_S)
+
+    def _follows(self, flight: Flight, now: float) -> Phase | None:
+        if flight.used is None or flight.window is not None:
+            return None
+        before, self._before = self._before, flight
+        if before is None or before.used is None:
+            self._run_began = flight.sent
+            return None
+        if before.used - flight.used < max(2.0, JUMP * self._known.limit):
+            self._gaps += flight.used - before.used - 1
+            self._gaps_s += flight.sent - before.sent
+            return None
+        self._run_began = flight.sent
+        if flight.sent - before.sent > 0.5 or self._known.limit < LEAST_WINDOWED:
+            return None
+        self._known.others = self._others()
+        return Phase(now, flight.sent + flight.excess + DOUBT_S)
+
+    def _others(self) -> float:
+        """Requests a second that were counted between ours and were not ours."""
+        # A request that was overtaken on its way leaves a gap of one or two for the moment.
+        rate = max(0.0, self._gaps - 2) / self._gaps_s if self._gaps_s > 0.2 else 0.0
+        return rate if rate > 0.02 * self._known.limit else 0.0
+
+    def unsent(self, flight: Flight) -> None:
+        """A request did not leave after all: a gap in the even row, nothing to give back."""
