@@ -19,12 +19,12 @@ ROOT = Path(extractor.__file__).parent
 # From the ground up. A floor may have steps; a module imports from lower floors and lower steps only.
 FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
     (
-        frozenset({"errors", "model", "rawjson", "scalars"}),
+        frozenset({"errors", "model", "rawjson"}),
         frozenset({"account", "address", "paginate", "paths", "redact"}),
     ),
     (
-        frozenset({"bodies", "children", "ids", "limits", "selection", "shapes", "vendors", "windows"}),
-        frozenset({"roots", "walk"}),
+        frozenset({"bodies", "children", "ids", "limits", "selection", "vendors", "windows"}),
+        frozenset({"roots"}),
     ),
     (
         frozenset({"gate", "lock", "settings", "spool", "transport"}),

@@ -1,0 +1,14 @@
+"""The gate before dlt: what a vendor sent becomes records that land as they are.
+
+gate      a page becomes sound records and incidents
+walk      one pass over a record, in which every value gets the form that its column takes
+shapes    which columns records make, and where two keys would make one
+scalars   text read as numbers, truth values and times, without loss
+"""
+
+from __future__ import annotations
+
+from extractor.gate.gate import Gate, Key, Sound, kept_bytes, latest
+from extractor.gate.shapes import EXTRACTOR_KEY, Record, Shapes
+
+__all__ = ["EXTRACTOR_KEY", "Gate", "Key", "Record", "Shapes", "Sound", "kept_bytes", "latest"]

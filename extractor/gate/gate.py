@@ -1,0 +1,346 @@
+"""The gate before dlt: bytes of a page become records that dlt and the destination take without changing them.
+
+dlt 1.31 fails a whole chunk, for ever, on a missing key, an integer beyond 64 bits, a lone surrogate or 50 levels of
+lists, and changes NaN, two keys that make one column, and numbers in columns of another type without a word. So:
+a record with a sound key always lands; only the offending value changes its form, to JSON text, and an incident names
+it; a record without a usable key is kept out, with its bytes in the incident.
+
+A page is parsed fast and walked once. What looks like trouble is read again, slowly and from its bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC
+from typing import cast
+
+import orjson
+
+from extractor.gate.scalars import integer, is_integer, moment
+from extractor.gate.shapes import EXTRACTOR_KEY, Record, Shapes, path_steps
+from extractor.gate.walk import DEPTH, LookCloser, Walk
+from extractor.model import ColumnType, Endpoint, Incident, IncidentKind
+from extractor.rawjson import Note, NotJson, distinct, elements, members, parse
+
+__all__ = ["Gate", "Key", "Sound", "kept_bytes", "latest"]
+
+Key = tuple[str | int | float, ...]
+
+_RECORD_BYTES = 1_000_000
+_DETAIL = 1_000
+# In bytes that hold none of these, and that orjson takes, the walk finds all that is left to find.
+_SUSPECTS = (b"\\u0000", b"\xef\x80", b"\\uf02", b"\\uF02")
+_EDGES = (b'"0001-01-01', b'"9999-12-31')
+_EDGE = re.compile(rb'"(?:0001-01-01|9999-12-31)[^"]*[+-][0-9:]+"')
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sound:
+    """What a page brought.
+
+    Attributes:
+        records: ready for dlt, in the page's order.
+        keys: primary key of each.
+        notes: by the record's position: which of its values changed their form.
+        kept_out: records without a usable key.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    notes: dict[int, Incident] = field(default_factory=dict)
+    kept_out: list[Incident] = field(default_factory=list)
+
+
+class Gate:
+    """Knows one endpoint's key, declared types, and the shapes that its records have had.
+
+    Args:
+        endpoint: whose pages come.
+        shapes: columns of its table, shared by all endpoints that write to it.
+        key_types: types that the columns of the primary key have by now, shared in the same way. What is neither
+            here nor declared takes the type of the first key that comes, and is added.
+    """
+
+    def __init__(self, endpoint: Endpoint, shapes: Shapes, key_types: dict[str, ColumnType]) -> None:
+        self._endpoint = endpoint.name
+        self._shapes = shapes
+        self._key_types = key_types
+        self._key = tuple(_column_path(shapes, name) for name in endpoint.key)
+        self._fields: dict[str, str] = {}
+        for path in self._key:
+            declared = shapes.declared.get(path)
+            if declared is not None:
+                key_types["__".join(path)] = declared
+
+    def read(self, payload: bytes, listing: str) -> Sound:
+        """The sound records of a page.
+
+        Args:
+            payload: a JSON array, an object, or JSON lines.
+            listing: key of the listing that the page belongs to, for incidents of records that have none.
+        """
+        sound = Sound()
+        if not _suspicious(payload):
+            try:
+                self._fast(_values(payload), payload, sound)
+            except (orjson.JSONDecodeError, LookCloser):
+                sound = Sound()
+            else:
+                return sound
+        try:
+            pieces = elements(payload)
+        except NotJson:
+            return Sound(kept_out=[self._kept_out(payload, listing, "is not JSON")])
+        for piece in pieces:
+            try:
+                if _suspicious(piece):
+                    raise LookCloser  # noqa: TRY301 - one way to the slow look
+                self._fast([orjson.loads(piece)], piece, sound)
+            except (orjson.JSONDecodeError, LookCloser):
+                self._slow(piece, listing, sound)
+        return sound
+
+    def _fast(self, found: Iterable[object], payload: bytes, sound: Sound) -> None:
+        """Add the records if there is no doubt about any of them."""
+        walk = Walk(self._shapes)
+        records: list[Record] = []
+        keys: list[Key] = []
+        wrapped = 0
+        for value in found:
+            record = cast("Record", value)
+            if type(value) is not dict:
+                record = {"value": value}
+                wrapped += 1
+            identity = None if self._key else _content_hash(record)
+            walk.record(record)
+            key = self._identify(record, identity)
+            if key is None:
+                raise LookCloser
+            records.append(record)
+            keys.append(key)
+        # Of two equal keys a parser keeps the last. Only the number of keys shows it.
+        if walk.keys - wrapped != payload.count(b'":') - payload.count(b'\\":'):
+            raise LookCloser
+        sound.records.extend(records)
+        sound.keys.extend(keys)
+
+    def _slow(self, piece: bytes, listing: str, sound: Sound) -> None:
+        """Add one record, whatever it takes."""
+        reasons: dict[str, str] = {}
+        try:
+            record = _careful(piece, reasons.setdefault)
+            identity = None if self._key else _content_hash(_leniently(piece, record))
+            walk = Walk(self._shapes, reasons.setdefault)
+            walk.record(record)
+            if walk.deep:
+                record = _careful(piece, reasons.setdefault, whole=frozenset(walk.deep))
+                Walk(self._shapes, reasons.setdefault).record(record)
+        except NotJson:
+            sound.kept_out.append(self._kept_out(piece, listing, "is not JSON"))
+            return
+        key = self._identify(record, identity)
+        if key is None:
+            what = ", ".join("__".join(path) for path in self._key)
+            sound.kept_out.append(self._kept_out(piece, listing, f"has no usable key ({what})"))
+            return
+        if reasons:
+            detail = "; ".join(f"{path or 'value'}: {reason}" for path, reason in reasons.items())
+            sound.notes[len(sound.records)] = Incident(
+                kind=IncidentKind.MALFORMED,
+                endpoint=self._endpoint,
+                key=_key_text(key),
+                detail=_printable(f"kept as text: {detail}")[:_DETAIL],
+                gap=False,
+            )
+        sound.records.append(record)
+        sound.keys.append(key)
+
+    def _kept_out(self, raw: bytes, listing: str, why: str) -> Incident:
+        name = hashlib.sha256(raw).hexdigest()[:16]
+        return Incident(
+            kind=IncidentKind.MALFORMED,
+            endpoint=self._endpoint,
+            key=f"{listing}#{name}",
+            detail=f"a record of {len(raw)} bytes {why}; it is in no table",
+            record=kept_bytes(raw),
+        )
+
+    # ── keys ────────────────────────────────────────────────────────────────────────────────
+
+    def _identify(self, record: Record, identity: str | None) -> Key | None:
+        """The record's key, its fields brought to the type of their columns; None if it has none."""
+        if identity is not None:
+            record[EXTRACTOR_KEY] = identity
+            return (identity,)
+        key: list[str | int | float] = []
+        for path in self._key:
+            holder, field_name = self._holder(record, path)
+            value = holder.get(field_name) if holder is not None else None
+            if value is None or holder is None:
+                return None
+            known = self._key_types.get("__".join(path))
+            fitted = _fit(value, known)
+            if fitted is None:
+                return None
+            if known is None:
+                self._key_types["__".join(path)] = _type_of(fitted)
+            if fitted is not value:
+                holder[field_name] = fitted
+            key.append(_instant(str(fitted)) if known == "timestamp" else fitted)
+        return tuple(key)
+
+    def _holder(self, record: Record, path: tuple[str, ...]) -> tuple[Record | None, str]:
+        """The object with the field that makes the column, and the field's name."""
+        holder: object = record
+        for position, column in enumerate(path):
+            if not isinstance(holder, dict):
+                return None, ""
+            name = self._fields.get(column, column)
+            if name not in holder:
+                name = next((key for key in holder if self._shapes.column(key) == column), "")
+                if name not in holder:
+                    return None, ""
+                self._fields[column] = name
+            if position == len(path) - 1:
+                return holder, name
+            holder = holder[name]
+        return None, ""
+
+
+def latest(
+    pages: Iterable[tuple[Gate, bytes, str]], seen: set[Key], incidents: list[Incident]
+) -> Iterator[list[Record]]:
+    """Of each key the record that was fetched last.
+
+    dlt would keep an older one of two in the same package, so that it must never see both.
+
+    Args:
+        pages: gate, payload and listing key of the pages of one table, **the last fetched first**.
+        seen: keys that came already; added to.
+        incidents: added to, for records that were kept out or changed. A changed one that is not kept counts not.
+
+    Yields:
+        A list for each page, the last record first.
+    """
+    for gate, payload, listing in pages:
+        sound = gate.read(payload, listing)
+        incidents.extend(sound.kept_out)
+        kept: list[Record] = []
+        for position in range(len(sound.records) - 1, -1, -1):
+            key = sound.keys[position]
+            if key in seen:
+                continue
+            seen.add(key)
+            kept.append(sound.records[position])
+            if sound.notes and position in sound.notes:
+                incidents.append(sound.notes[position])
+        yield kept
+
+
+def kept_bytes(raw: bytes) -> str:
+    """Bytes as an incident keeps them: text, or base64 after `base64:`; cut off at 1 MB."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    # What destinations do with control characters differs; sound JSON has none but blanks.
+    if all(char >= " " or char in "\t\r\n" for char in text):
+        return text if len(raw) <= _RECORD_BYTES else raw[:_RECORD_BYTES].decode(errors="ignore")
+    return "base64:" + base64.b64encode(raw[: (_RECORD_BYTES - 7) // 4 * 3]).decode()
+
+
+# ── bytes to records ────────────────────────────────────────────────────────────────────────
+
+
+def _suspicious(raw: bytes) -> bool:
+    if any(suspect in raw for suspect in _SUSPECTS):
+        return True
+    return any(edge in raw for edge in _EDGES) and _EDGE.search(raw) is not None
+
+
+def _values(payload: bytes) -> Iterable[object]:
+    if payload[:1] == b"{":
+        try:
+            return [orjson.loads(payload)]
+        except orjson.JSONDecodeError:
+            return [orjson.loads(line) for line in payload.split(b"\n") if line.strip()]
+    found = orjson.loads(payload)
+    return cast("list[object]", found) if type(found) is list else [found]
+
+
+def _careful(piece: bytes, note: Note, whole: frozenset[str] = frozenset()) -> Record:
+    """The record read slowly; fields that are nested too deep, or in `whole`, as their JSON text."""
+    pairs: list[tuple[str, object]] = []
+    for member in members(piece if piece[:1] == b"{" else b'{"value":%b}' % piece):
+        if member.depth >= DEPTH - 1 or member.key in whole:
+            note(member.key, "nested too deep")
+            text = member.raw.decode("utf-8", "backslashreplace")
+            pairs.append((member.key, text.replace("\0", "\\u0000")))
+        else:
+            pairs.append((member.key, parse(member.raw, member.key, note)))
+    return distinct(pairs, "", note)
+
+
+def _leniently(piece: bytes, record: Record) -> object:
+    """What stands there, as Python reads it, to be hashed."""
+    try:
+        return cast("object", json.loads(piece))
+    except (ValueError, RecursionError):
+        return record
+
+
+def _content_hash(record: object) -> str:
+    """Sha256 of the canonical JSON, in hex: keys sorted, no blanks, ASCII."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+# ── keys ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _column_path(shapes: Shapes, name: str) -> tuple[str, ...]:
+    return tuple(shapes.column(step) for step in path_steps(name))
+
+
+def _fit(value: object, known: ColumnType | None) -> str | int | float | None:
+    """The value as its column takes it, None if that would be another value."""
+    kind = type(value)
+    if not isinstance(value, str | int | float):
+        return None
+    if known == "text":
+        return value if kind is str else json.dumps(value)
+    if known == "bigint":
+        if isinstance(value, str):
+            return integer(value)
+        return int(value) if kind is not bool and is_integer(value) else None
+    if known == "double":
+        return None if kind in (str, bool) else float(value)
+    if known == "bool":
+        return value if kind is bool else None
+    return value if known is None or kind is str else None
+
+
+def _type_of(value: str | float) -> ColumnType:
+    names: dict[type, ColumnType] = {str: "text", bool: "bool", int: "bigint"}
+    return names.get(type(value), "double")
+
+
+def _instant(text: str) -> str:
+    """The same for all ways to write a moment."""
+    time = moment(text)
+    if time is None:
+        return text
+    found = time[0] if time[0].tzinfo else time[0].replace(tzinfo=UTC)
+    return found.astimezone(UTC).isoformat()
+
+
+def _key_text(key: Key) -> str:
+    return str(key[0]) if len(key) == 1 else json.dumps(key)
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -1,0 +1,63 @@
+"""Text that stands for a number, a truth value or a time, read without losing anything of it.
+
+`007`, `0x10`, ` 5` and `yes` stay text: they would not come out again as they went in.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+
+__all__ = ["OutOfRange", "integer", "is_integer", "moment", "number", "truth"]
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
+_TIME = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6}(\d*))?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
+)
+_TRUTH = {"true": True, "false": False}
+
+
+class OutOfRange(ValueError):
+    """A time that is written as one should be, and that no calendar or no column has."""
+
+
+def is_integer(value: float) -> bool:
+    """Whether the number is a whole one of 64 bits."""
+    return -(2**63) <= value < 2**63 and value == int(value)
+
+
+def integer(text: str) -> int | None:
+    """The integer of 64 bits, None if it is anything else."""
+    value = int(text) if _INTEGER.fullmatch(text) else None
+    return value if value is not None and is_integer(value) else None
+
+
+def number(text: str) -> float | None:
+    """The number as JSON writes it, None if it is anything else or infinite."""
+    value = float(text) if _NUMBER.fullmatch(text) else None
+    return value if value is not None and math.isfinite(value) else None
+
+
+def truth(text: str) -> bool | None:
+    """True and false, in any case of letters; None if it is anything else."""
+    return _TRUTH.get(text.lower())
+
+
+def moment(text: str) -> tuple[datetime, str] | None:
+    """The time, and its text with microseconds at most: finer digits are cut off. None if it is no time.
+
+    Raises:
+        OutOfRange: year 0, month 13, second 60, or a year that in UTC is 0 or 10000.
+    """
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+        if found.year in (1, 9999):
+            found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise OutOfRange(text) from error
+    return found, text[: match.start(1)] + text[match.end(1) :] if match[1] else text

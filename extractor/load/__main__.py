@@ -1,0 +1,64 @@
+"""The load process: `python -m extractor.load REQUESTS ANSWERS PARENT`, started by `LoadProcess` and by nobody else.
+
+It must never outlive the run that started it, or it would write to the destination beside its successor: the kernel
+kills it with its parent, the end of its request pipe ends it, and a lock keeps it and its successor apart.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import traceback
+from queue import SimpleQueue
+from typing import BinaryIO
+
+from extractor.load.protocol import Message, encode, receive
+from extractor.load.settings import pin
+
+__all__ = ["main"]
+
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+def main(requests: BinaryIO, answers: BinaryIO, parent: int) -> None:
+    """Answer requests until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+    if os.getppid() != parent:
+        return  # it died before we asked the kernel
+    os.umask(0o077)
+    pin(os.environ)
+    waiting: SimpleQueue[Message] = SimpleQueue()
+    threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()
+
+    def answer(message: Message) -> None:
+        answers.write(encode(message))
+        answers.flush()
+
+    # dlt takes 0.4 s to import, and not before the settings are there.
+    from extractor.load.service import Service  # noqa: PLC0415
+
+    service = Service(waiting.get(), answer, waiting.get)
+    answer({"is": "done"})
+    while (request := waiting.get())["do"] != "stop":
+        try:
+            answer({"is": "done", **service.perform(request)})
+        except Exception as error:  # noqa: BLE001 - the border of the process: everything goes to the other side
+            traceback.print_exc()
+            answer(service.failure(error))
+
+
+def _listen(requests: BinaryIO, waiting: SimpleQueue[Message]) -> None:
+    """Hand over what comes; at the end of the pipe nobody wants an answer any more."""
+    while (message := receive(requests)) is not None:
+        waiting.put(message)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    with open(int(sys.argv[1]), "rb") as _requests, open(int(sys.argv[2]), "wb") as _answers:  # noqa: PTH123
+        main(_requests, _answers, int(sys.argv[3]))

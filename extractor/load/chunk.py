@@ -1,0 +1,203 @@
+"""One chunk goes in: whole if it can, and otherwise in parts, until what the destination refuses is alone.
+
+After three failures, and if the destination takes an empty package, the pages are halved and halved again. Each part is
+a package of its own; a single record that fails alone becomes an incident. The chunk's own rows come last, in a package
+that completes it. A crash in between costs nothing: the parts that are in go in again, by key, to the same effect.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from extractor.gate import kept_bytes
+from extractor.ledger import IncidentRow, ListingRow
+from extractor.load.attempt import CountsDiffer, Loader, Package, incident_rows_of
+from extractor.load.destination import Away, Destination, plain
+from extractor.load.protocol import Loaded
+from extractor.load.tables import Page
+from extractor.model import Incident, IncidentKind
+from extractor.rawjson import NotJson, elements
+
+__all__ = ["Chunk", "ChunkLoader", "Unwanted"]
+
+_ATTEMPTS = 3
+_DETAIL = 300
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chunk:
+    """What is to be loaded; asked again for every attempt.
+
+    Attributes:
+        pages: in the order they were fetched.
+        listings, incidents: rows for our own two tables.
+    """
+
+    pages: Callable[[], Iterable[Page]]
+    listings: Callable[[], Iterable[ListingRow]]
+    incidents: Callable[[], Iterable[IncidentRow]]
+
+
+class Unwanted(Exception):
+    """The run does not want the chunk to be loaded any more."""
+
+
+class ChunkLoader:
+    """Loads chunks one after the other.
+
+    Args:
+        announce: given the load id that completes the chunk, and the incidents of records that were kept out or
+            changed; the load goes on when it returns, and ends when it raises `Unwanted`.
+        retrying: told why an attempt failed.
+    """
+
+    def __init__(
+        self,
+        loader: Loader,
+        destination: Destination,
+        *,
+        announce: Callable[[str, Sequence[Incident]], None],
+        retrying: Callable[[str], None],
+    ) -> None:
+        self._loader = loader
+        self._destination = destination
+        self._announce = announce
+        self._retrying = retrying
+
+    def load(self, chunk: Chunk, parts: int = 1) -> Loaded:
+        """Load it.
+
+        Args:
+            chunk: where its pages and rows are.
+            parts: how many packages to make of the pages from the start; more than one after this process was
+                killed over the chunk, as it is when memory is short.
+
+        Raises:
+            Away: the destination can't be reached or takes nothing.
+            CountsDiffer: it has other rows than it was given.
+        """
+        pages = list(chunk.pages())
+        if parts <= 1:
+            package = self._patiently(chunk, pages, ())
+            if package is not None:
+                return _loaded([package], package.incidents)
+            self._probe()
+        return self._in_parts(chunk, pages, max(parts, 2))
+
+    def _patiently(self, chunk: Chunk, pages: Sequence[Page], found: Sequence[Incident]) -> Package | None:
+        """The package that completes the chunk; None if every attempt failed.
+
+        Args:
+            chunk: whose own rows go with it.
+            pages: all of the chunk's, or none if they are in already.
+            found: incidents of pages that are in already.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            announced: list[tuple[str, Sequence[Incident]]] = []
+
+            def announce(
+                load_id: str, more: Sequence[Incident], noted: list[tuple[str, Sequence[Incident]]] = announced
+            ) -> None:
+                self._announce(load_id, [*found, *more])
+                noted.append((load_id, more))
+
+            incidents = chain(chunk.incidents(), incident_rows_of(found))
+            try:
+                return self._loader.attempt(pages, chunk.listings(), incidents, announce)
+            except (CountsDiffer, Unwanted):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever dlt or a driver raises, the chunk must go on
+                self._recover(error, attempt)
+            for load_id, more in announced:
+                # It may have failed in clearing up behind the commit.
+                if self._destination.committed(load_id):
+                    return Package(load_id=load_id, rows={}, incidents=more, seconds={})
+        return None
+
+    def _recover(self, error: Exception, attempt: int) -> None:
+        self._retrying(plain(error))
+        self._destination.forget()
+        time.sleep(0.1 * 2**attempt)
+        self._destination.reach()
+
+    def _probe(self) -> None:
+        """See that the destination takes a package without pages; else it is no record's fault."""
+        try:
+            self._loader.attempt([], [], [], _silent)
+        except Exception as error:
+            raise Away(f"The destination takes nothing: {plain(error)}") from error
+
+    def _in_parts(self, chunk: Chunk, pages: Sequence[Page], parts: int) -> Loaded:
+        packages: list[Package] = []
+        refused: list[Incident] = []
+        size = max(1, -(-len(pages) // parts))
+        for start in range(0, len(pages), size):
+            self._part(pages[start : start + size], packages, refused)
+        found = [incident for package in packages for incident in package.incidents] + refused
+        last = self._patiently(chunk, [], found)
+        if last is None:
+            raise Away("The destination takes records, but not the rows that say so.")
+        return _loaded([*packages, last], found)
+
+    def _part(self, pages: Sequence[Page], packages: list[Package], refused: list[Incident]) -> None:
+        try:
+            packages.append(self._loader.attempt(pages, [], [], _silent))
+        except CountsDiffer:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            self._recover(error, 1)
+            halves = _halves(pages)
+            if not halves:
+                self._probe()
+                refused.append(_refused(pages[0], error))
+            for half in halves:
+                self._part(half, packages, refused)
+
+
+def _halves(pages: Sequence[Page]) -> list[Sequence[Page]]:
+    """Two parts, none if there is one record only."""
+    if len(pages) > 1:
+        middle = len(pages) // 2
+        return [pages[:middle], pages[middle:]]
+    endpoint, key, payload = pages[0]
+    try:
+        records = elements(payload)
+    except NotJson:
+        return []
+    if len(records) < 2:
+        return []
+    middle = len(records) // 2
+    return [[(endpoint, key, b"[%b]" % b",".join(half))] for half in (records[:middle], records[middle:])]
+
+
+def _refused(page: Page, error: Exception) -> Incident:
+    endpoint, key, payload = page
+    return Incident(
+        kind=IncidentKind.MALFORMED,
+        endpoint=endpoint,
+        key=f"{key}#{hashlib.sha256(payload).hexdigest()[:16]}",
+        detail=f"the destination refuses the record: {plain(error)}"[:_DETAIL],
+        record=kept_bytes(payload.removeprefix(b"[").removesuffix(b"]")),
+        attempts=_ATTEMPTS,
+    )
+
+
+def _silent(_load_id: str, _incidents: Sequence[Incident]) -> None:
+    """A package that does not complete a chunk is nobody's business."""
+
+
+def _loaded(packages: Sequence[Package], found: Sequence[Incident]) -> Loaded:
+    rows: dict[str, int] = {}
+    seconds: dict[str, float] = {}
+    for package in packages:
+        for name, number in package.rows.items():
+            rows[name] = rows.get(name, 0) + number
+        for step, time_taken in package.seconds.items():
+            seconds[step] = seconds.get(step, 0.0) + time_taken
+    return Loaded(
+        load_id=packages[-1].load_id, rows=rows, packages=len(packages), incidents=len(found), seconds=seconds
+    )

@@ -1,0 +1,284 @@
+"""The destination as the load process knows it: opened, asked, and loaded one package at a time.
+
+**A dlt package is never resumed.** Killed at any moment, dlt's own folder may be left in states in which it stops for
+good, loads rows twice or notes a load twice. So every attempt has an empty folder and a load id of its own, and the row
+in `_dlt_loads` alone says whether it counts.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import dlt
+from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.destination import Destination as Factory
+from dlt.common.destination.exceptions import DestinationException, DestinationUndefinedEntity
+from dlt.common.exceptions import DltException
+from dlt.common.pipeline import get_dlt_pipelines_dir
+from dlt.common.schema import Schema
+from dlt.common.schema.typing import TSimpleRegex
+from dlt.destinations.exceptions import DestinationConnectionError
+from dlt.destinations.sql_client import SqlClientBase
+
+from extractor.errors import DestinationError
+from extractor.load.protocol import Target
+from extractor.load.settings import trace_nothing
+from extractor.load.tables import INCIDENTS, LISTINGS
+
+__all__ = ["Away", "Destination", "plain"]
+
+Client = SqlClientBase[Any]
+
+STATE_KEY = "extractor"
+"""Where in the state of dlt's source ours is."""
+
+_VARIANTS = ("text", "bigint", "double", "bool")
+_FIRST_WAIT = 0.25
+_LONGEST_WAIT = 2.0
+
+
+class Away(Exception):
+    """The destination can't be reached now."""
+
+
+class Destination:
+    """One destination, dataset and pipeline.
+
+    Args:
+        folder: for dlt's files while an attempt lasts.
+        target: names, and how to open it.
+        patience: seconds to wait for a destination that others keep locked or that is away.
+        waiting: called once when such a wait begins, with what it waits for.
+    """
+
+    def __init__(self, folder: Path, target: Target, *, patience: float, waiting: Callable[[str], None]) -> None:
+        trace_nothing()
+        self._work = folder / "dlt"
+        self._target = target
+        self._patience = patience
+        self._waiting = waiting
+        # The pipeline's files after the last commit. While this process lives nobody else commits; a new one
+        # takes them from the destination, which can't be behind.
+        self._kept: dict[str, bytes] | None = None
+        self._published: dict[str, bytes] | None = None
+        self._factory = self._make_factory()
+
+    def _make_factory(self) -> Any:  # noqa: ANN401 - dlt types its factories so
+        target = self._target
+        options = dict(target.options)
+        try:
+            return Factory.from_reference(
+                target.destination, destination_name=target.destination_name or None, **cast("Any", options)
+            )
+        except (DestinationException, ConfigurationException, ImportError, TypeError) as error:
+            raise DestinationError(
+                f"dlt knows no destination {target.destination!r}: {plain(error)} "
+                "Name one of dlt's (duckdb, postgres, bigquery, snowflake ...) with --destination."
+            ) from error
+
+    # ── dlt's pipeline in an empty folder ───────────────────────────────────────────────────
+
+    def pipeline(self) -> dlt.Pipeline:
+        """A pipeline that stands where the last commit left it."""
+        self.sweep()
+        home = self._work / self._target.pipeline
+        for name, content in (self._kept or {}).items():
+            path = home / name
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.write_bytes(content)
+        pipeline = dlt.pipeline(
+            self._target.pipeline,
+            pipelines_dir=str(self._work),
+            destination=self._factory,
+            dataset_name=self._target.dataset,
+        )
+        if self._kept is None:
+            pipeline.sync_destination()
+            self.keep(pipeline)
+        return pipeline
+
+    def keep(self, pipeline: dlt.Pipeline) -> None:
+        """The pipeline's schema and state are those of the last commit."""
+        home = Path(pipeline.working_dir)
+        paths = [home / "state.json", *sorted((home / "schemas").glob("*.json"))]
+        self._kept = {str(path.relative_to(home)): path.read_bytes() for path in paths if path.exists()}
+
+    def forget(self) -> None:
+        """Take schema and state from the destination again."""
+        self._kept = None
+
+    def sweep(self) -> None:
+        """Delete what an attempt left behind, that of a killed process too."""
+        shutil.rmtree(self._work, ignore_errors=True)
+
+    def publish(self) -> None:
+        """Let `dlt pipeline NAME info` find the pipeline where dlt looks for pipelines.
+
+        A folder with packages that wait is somebody's own work and stays as it is.
+        """
+        home = Path(get_dlt_pipelines_dir()) / self._target.pipeline
+        waiting = (home / "normalize" / "extracted", home / "load" / "normalized")
+        if not self._kept or self._kept == self._published or any(any(folder.glob("*")) for folder in waiting):
+            return
+        for name, content in self._kept.items():
+            path = home / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_name(f"{path.name}.new")
+            fresh.write_bytes(content)
+            fresh.replace(path)
+        self._published = self._kept
+
+    def schema(self, pipeline: dlt.Pipeline) -> Schema:
+        """The schema of the last commit, or a new one."""
+        name = self._target.schema
+        schema = pipeline.schemas[name].clone() if name in pipeline.schemas else Schema(name)
+        # Text that the gate moved to a variant column must not be taken for a time there.
+        schema.update_preferred_types(
+            {TSimpleRegex(f"re:__v_{kind}$"): cast("Any", kind) for kind in _VARIANTS}, normalize_identifiers=False
+        )
+        return schema
+
+    # ── questions ───────────────────────────────────────────────────────────────────────────
+
+    def open(self) -> str:
+        """Open it once; returns where it is, in words.
+
+        Raises:
+            DestinationError: it can't be opened, with the reason and what to do.
+        """
+        try:
+            self.reach()
+        except Away as error:
+            raise DestinationError(str(error)) from error
+        except DltException as error:
+            raise DestinationError(
+                f"The destination {self._target.destination} can't be opened: {plain(error)} "
+                "Check its settings in .dlt/config.toml and .dlt/secrets.toml."
+            ) from error
+        return self._where()
+
+    def _where(self) -> str:
+        # As dlt's own messages show it: an address without a password, for DuckDB the file.
+        with self._asking().destination_client() as client:
+            return str(client.config).removeprefix("duckdb:///")
+
+    def reach(self) -> None:
+        """Wait until it can be opened.
+
+        Raises:
+            Away: it can't within `patience`.
+        """
+        deadline = time.monotonic() + self._patience
+        wait = _FIRST_WAIT
+        while True:
+            try:
+                with self._client() as client:
+                    client.execute_sql("SELECT 1")
+            except (DestinationConnectionError, OSError) as error:
+                what = f"The destination {self._target.destination} can't be opened: {_hint(plain(error))}"
+                if time.monotonic() + wait > deadline:
+                    raise Away(what) from error
+                if wait == _FIRST_WAIT:
+                    self._waiting(what)
+                time.sleep(wait)
+                wait = min(2 * wait, _LONGEST_WAIT)
+            else:
+                return
+
+    def committed(self, load_id: str) -> bool:
+        """Whether `_dlt_loads` has the load.
+
+        Raises:
+            RuntimeError: it has it more than once, which no attempt of ours can bring about.
+        """
+        with self._client() as client:
+            found = self._count(client, "_dlt_loads", "WHERE load_id = %s AND status = 0", load_id)
+        if found > 1:
+            raise RuntimeError(f"the load {load_id} stands {found} times in _dlt_loads")
+        return found == 1
+
+    def verify(self, pipeline: dlt.Pipeline, load_id: str, names: Sequence[str]) -> tuple[int, dict[str, int]]:
+        """How many rows of the load `_dlt_loads` has, and each of the tables."""
+        with pipeline.sql_client() as client:
+            loads = self._count(client, "_dlt_loads", "WHERE load_id = %s AND status = 0", load_id)
+            return loads, {name: self._count(client, name, "WHERE _dlt_load_id = %s", load_id) for name in names}
+
+    def count(self, names: Sequence[str]) -> dict[str, int]:
+        """Rows of the tables, 0 where there is no table."""
+        with self._client() as client:
+            return {name: self._count(client, name, "") for name in names}
+
+    def tables(self) -> list[str]:
+        """All tables that have had data, dlt's own left out."""
+        pipeline = self.pipeline()
+        name = self._target.schema
+        return pipeline.schemas[name].data_table_names(seen_data_only=True) if name in pipeline.schemas else []
+
+    def state(self) -> Mapping[str, object] | None:
+        """Ours, as it was when it was last loaded."""
+        self.forget()
+        sources = cast("dict[str, Any]", self.pipeline().state).get("sources", {})
+        return cast("Mapping[str, object] | None", sources.get(self._target.schema, {}).get(STATE_KEY))
+
+    def read(self, table: str, columns: Sequence[str], where: str, block: int) -> Iterator[list[tuple[Any, ...]]]:
+        """The table's rows, `block` at a time; none if there is no table."""
+        with self._client() as client:
+            name = client.make_qualified_table_name(table)
+            try:
+                with client.execute_query(f"SELECT {', '.join(columns)} FROM {name} {where}") as cursor:  # noqa: S608
+                    while rows := cursor.fetchmany(block):
+                        yield rows
+            except DestinationUndefinedEntity:
+                return
+
+    def clear(self) -> None:
+        """Empty our own two tables."""
+        with self._client() as client:
+            for name in (LISTINGS, INCIDENTS):
+                try:
+                    client.execute_sql(f"DELETE FROM {client.make_qualified_table_name(name)} WHERE 1 = 1")  # noqa: S608
+                except DestinationUndefinedEntity:
+                    continue
+
+    def _asking(self) -> dlt.Pipeline:
+        """A pipeline for questions, apart from the one that an attempt is about."""
+        return dlt.pipeline(
+            self._target.pipeline,
+            pipelines_dir=str(self._work / "ask"),
+            destination=self._factory,
+            dataset_name=self._target.dataset,
+        )
+
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        """A connection, closed afterwards so that others get in."""
+        with self._asking().sql_client() as client:
+            yield client
+
+    @staticmethod
+    def _count(client: Client, table: str, where: str, *values: object) -> int:
+        name = client.make_qualified_table_name(table)
+        try:
+            rows = client.execute_sql(f"SELECT count(*) FROM {name} {where}", *values)  # noqa: S608
+        except DestinationUndefinedEntity:
+            return 0
+        return int(rows[0][0]) if rows else 0
+
+
+def plain(error: BaseException) -> str:
+    """What a person can do something with: the innermost reason, on one line."""
+    while (inner := getattr(error, "exception", None) or error.__cause__) is not None:
+        error = inner
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 500 else f"{text[:499]}…"
+
+
+def _hint(text: str) -> str:
+    if "lock" in text.lower():
+        return f"{text} Another program has the database open; close it there."
+    return text

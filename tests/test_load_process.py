@@ -1,0 +1,382 @@
+"""The load process and its handle: a real process, real kills, a real ledger and a real DuckDB file."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import orjson
+import pytest
+from loading import ITEMS
+
+from extractor.errors import DestinationError, LoadFailed
+from extractor.ledger import Ledger
+from extractor.load import Loaded, LoadProcess, Target, describe
+from extractor.lock import Lock
+from extractor.model import Found, Incident, Page, State
+
+KILLER = """
+import os, signal, sys
+
+_points = os.environ.get("KILL_POINTS")
+_within = os.environ.get("KILL_WITHIN", "")
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_count = 0
+
+
+def _changes(event, args):
+    if event == "open":
+        return isinstance(args[2], int) and args[2] & _WRITES
+    return event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
+
+
+def _hook(event, args):
+    global _count
+    if args and isinstance(args[0], str) and _within in args[0] and _changes(event, args):
+        _count += 1
+        if _count == _at:
+            with open(_points + ".killed", "a") as file:
+                file.write(f"{_at} ")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+if _points and os.path.exists(_points) and "extractor.load" in " ".join(sys.orig_argv):
+    with open(_points) as _file:
+        _left = _file.read().split()
+    if _left:
+        _at = int(_left[0])
+        with open(_points, "w") as _file:
+            _file.write(" ".join(_left[1:]))
+        sys.addaudithook(_hook)
+"""
+"""A `sitecustomize`: the process kills itself at its k-th change of a file, k being the next number of a list."""
+
+
+@dataclass
+class Run:
+    """A run without its fetching half."""
+
+    folder: Path
+    ledger: Ledger
+    target: Target
+    process: LoadProcess
+    said: list[str] = field(default_factory=list)
+    announced: list[tuple[str, list[Incident]]] = field(default_factory=list)
+    records: int = 0
+
+    async def fetch(self, *payloads: object, records: int = 1) -> None:
+        """Pages of a new listing."""
+        await self.ledger.add([Found(endpoint="items", key=f"list {self.records}")])
+        (listing,) = await self.ledger.claim("items", 1)
+        for number, payload in enumerate(payloads, 1):
+            state = State.COMMITTED if number == len(payloads) else State.OPEN
+            self.records += records
+            await self.ledger.record(
+                Page(listing=listing, state=state, payload=orjson.dumps(payload), records=records, cursor=str(number))
+            )
+
+    async def load(self) -> Loaded:
+        """Load the next chunk as a run does."""
+        await self.ledger.seal()
+        chunk = await self.ledger.next_sealed()
+        assert chunk is not None
+
+        async def loading(load_id: str, incidents: Sequence[Incident]) -> None:
+            await self.ledger.loading(chunk.id, load_id, incidents)
+            self.announced.append((load_id, list(incidents)))
+
+        loaded = await self.process.load(chunk.id, chunk.bytes, loading)
+        await self.ledger.loaded(chunk.id)
+        return loaded
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(self.folder.parent.parent / "shop_pipeline.duckdb", read_only=True) as connection:
+            connection.execute("USE shop_data")
+            return connection.execute(query).fetchall()
+
+
+def handle(folder: Path, said: list[str], **target: Any) -> tuple[Target, LoadProcess]:
+    values = {"pipeline": "shop_pipeline", "dataset": "shop_data", "schema": "shop", "state": {"identity": "me"}}
+    made = Target(**{**values, **target})
+    return made, LoadProcess(folder, made, describe([ITEMS]), patience=0.5, waiting=said.append)
+
+
+@pytest.fixture
+async def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Run]:
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / ".extractor" / "shop_pipeline"
+    ledger = await Ledger.open(folder)
+    said: list[str] = []
+    target, process = handle(folder, said)
+    yield Run(folder, ledger, target, process, said)
+    await process.stop()
+    await ledger.close()
+
+
+@pytest.fixture
+def kill_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Callable[..., Path]:
+    """Let the next load processes kill themselves, each at its own change of a file."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(KILLER)
+    monkeypatch.syspath_prepend(site)
+
+    def at(*points: int) -> Path:
+        file = tmp_path / "points"
+        file.write_text(" ".join(map(str, points)))
+        monkeypatch.setenv("KILL_POINTS", str(file))
+        monkeypatch.setenv("KILL_WITHIN", str(run.folder))
+        return file
+
+    return at
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def seen_by_all(pid: int | None) -> list[bytes]:
+    return [Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
+
+
+@contextmanager
+def holding_open(database: Path) -> Iterator[None]:
+    """Another program that writes to the database."""
+    program = f"import duckdb; c = duckdb.connect({str(database)!r}); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        yield
+        holder.communicate(b"\n")
+
+
+async def gone(pid: int) -> bool:
+    for _ in range(500):
+        if not alive(pid):
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+async def test_chunks_go_in_and_the_destination_can_be_asked(run: Run, tmp_path: Path) -> None:
+    """The whole interface once: open, load twice with a reader between, count, rebuild, clear."""
+    assert (await run.process.open()).endswith("shop_pipeline.duckdb")
+    pid = run.process.pid
+    await run.fetch([{"id": "a", "lines": [{"sku": "x"}]}], [{"id": None}])
+    first = await run.load()
+    assert first.rows["items"] == 1
+    assert run.rows("SELECT id FROM items") == [("a",)]
+    await run.fetch([{"id": "b"}])
+    second = await run.load()
+    assert run.process.pid == pid, "the process is kept warm"
+    assert [load_id for load_id, _ in run.announced] == [first.load_id, second.load_id]
+    assert await run.process.committed(second.load_id)
+    assert not await run.process.committed("1.5")
+    assert await run.process.count() == {
+        "items": 2,
+        "items__lines": 1,
+        "_extractor_listings": 2,
+        "_extractor_incidents": 1,
+    }
+    rebuilt = await run.process.rebuild(tmp_path / "listings")
+    assert rebuilt.state == {"identity": "me"}
+    assert rebuilt.listings == 2
+    rows = [tuple(json.loads(line)) for line in (tmp_path / "listings").read_text().splitlines()]
+    assert sorted((row[0], row[1], row[4], row[6], row[7]) for row in rows) == [
+        ("items", "list 0", "committed", 2, 2),
+        ("items", "list 2", "committed", 1, 1),
+    ]
+    assert all(isinstance(row[8], int) for row in rows)
+    ((incident, *_),) = [found for _, found in run.announced if found]
+    assert [(one.kind, one.key, one.gap) for one in rebuilt.incidents] == [(incident.kind, incident.key, True)]
+    await run.process.clear()
+    assert run.rows("SELECT count(*) FROM _extractor_listings") == [(0,)]
+    assert {path.name for path in (run.folder / "load").iterdir()} == {"lock", "log"}
+    assert (run.folder / "load" / "log").read_text() == ""
+
+
+async def test_dlts_own_command_finds_the_pipeline(run: Run) -> None:
+    await run.fetch([{"id": "a"}])
+    await run.load()
+    command = [sys.executable, "-W", "ignore", "-m", "dlt", "pipeline", "shop_pipeline", "info"]
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "dataset_name: shop_data" in done.stdout
+    assert "items with" in done.stdout
+
+
+async def test_an_empty_destination_knows_nothing(run: Run, tmp_path: Path) -> None:
+    rebuilt = await run.process.rebuild(tmp_path / "listings")
+    assert rebuilt.state is None
+    assert rebuilt.listings == 0
+    assert (tmp_path / "listings").read_bytes() == b""
+    assert await run.process.count() == {"_extractor_listings": 0, "_extractor_incidents": 0}
+    await run.process.clear()
+
+
+async def test_what_is_to_be_remembered_travels_with_the_next_package(run: Run, tmp_path: Path) -> None:
+    await run.process.remember({"identity": "me", "until": "2024-01-01"})
+    await run.fetch([{"id": "a"}])
+    await run.load()
+    _, other = handle(run.folder, [])
+    await run.process.stop()
+    rebuilt = await other.rebuild(tmp_path / "listings")
+    await other.stop()
+    assert rebuilt.state == {"identity": "me", "until": "2024-01-01"}
+
+
+@pytest.mark.parametrize("points", [(25, 110), (60, 170)])
+async def test_killed_at_any_moment_it_loads_every_row_once(
+    run: Run, kill_at: Callable[..., Path], points: tuple[int, ...]
+) -> None:
+    """Each of the first processes kills itself at another of its changes to files."""
+    left = kill_at(*points)
+    for chunk in range(2):
+        pages = [
+            [{"id": f"{chunk}.{page}.{n}", "lines": [{"sku": "x"}, {"sku": "y"}]} for n in range(3)]
+            for page in range(3)
+        ]
+        await run.fetch(*pages, records=3)
+        await run.load()
+    assert left.with_suffix(".killed").read_text().split() == [str(point) for point in points]
+    assert run.rows("SELECT count(*), count(DISTINCT id) FROM items") == [(18, 18)]
+    assert run.rows("SELECT count(*), count(DISTINCT _dlt_root_id) FROM items__lines") == [(36, 18)]
+    assert run.rows("SELECT count(*) FROM items__lines WHERE _dlt_root_id NOT IN (SELECT _dlt_id FROM items)") == [(0,)]
+    ((loads, distinct),) = run.rows("SELECT count(*), count(DISTINCT load_id) FROM _dlt_loads WHERE status = 0")
+    assert loads == distinct
+    assert run.rows("SELECT state, count(*) FROM _extractor_listings GROUP BY state") == [("committed", 2)]
+    assert {path.name for path in (run.folder / "load").iterdir()} == {"lock", "log"}
+    assert "The load process died and is started again." in run.said
+
+
+async def test_killed_by_somebody_between_two_requests_it_is_started_again(run: Run) -> None:
+    await run.fetch([{"id": "a"}])
+    await run.load()
+    assert run.process.pid is not None
+    os.kill(run.process.pid, signal.SIGKILL)
+    await run.fetch([{"id": "b"}])
+    await run.load()
+    assert run.rows("SELECT id FROM items ORDER BY id") == [("a",), ("b",)]
+
+
+async def test_a_process_that_dies_over_and_over_ends_the_load(run: Run, kill_at: Callable[..., Path]) -> None:
+    kill_at(*[4] * 5)
+    await run.fetch([{"id": "a"}])
+    with pytest.raises(LoadFailed, match="died 5 times"):
+        await run.load()
+
+
+async def test_it_ends_when_the_run_does_not_wait_for_it(run: Run) -> None:
+    """The request pipe ends; so does the process, in the middle of a load too, and nothing is committed."""
+    await run.fetch([{"id": "a"}])
+    await run.ledger.seal()
+    pids: list[int] = []
+
+    async def never(_load_id: str, _incidents: Sequence[Incident]) -> None:
+        assert run.process.pid is not None
+        pids.append(run.process.pid)
+        raise InterruptedError
+
+    chunk = await run.ledger.next_sealed()
+    assert chunk is not None
+    with pytest.raises(InterruptedError):
+        await run.process.load(chunk.id, chunk.bytes, never)
+    assert await gone(pids[0])
+    assert await run.process.count() == {"_extractor_listings": 0, "_extractor_incidents": 0}
+
+
+async def test_ctrl_c_in_the_terminal_does_not_reach_it(run: Run) -> None:
+    await run.process.open()
+    pid = run.process.pid
+    assert pid is not None
+    assert os.getsid(pid) == pid
+    os.kill(pid, signal.SIGINT)
+    await run.fetch([{"id": "a"}])
+    await run.load()
+    assert run.process.pid == pid
+
+
+async def test_it_dies_with_the_run(run: Run, tmp_path: Path) -> None:
+    """A run that is killed leaves no load process behind."""
+    script = tmp_path / "killed.py"
+    script.write_text(
+        "import asyncio, os\n"
+        "from pathlib import Path\n"
+        "from extractor.load import LoadProcess, Target\n"
+        "async def main():\n"
+        "    target = Target(pipeline='shop_pipeline', dataset='shop_data', schema='shop')\n"
+        f"    process = LoadProcess(Path({str(run.folder)!r}), target, [])\n"
+        "    await process.start()\n"
+        "    print(process.pid, flush=True)\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    killed = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), env=environment, stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    assert await gone(int(out))
+
+
+async def test_a_successor_waits_for_its_predecessor(run: Run) -> None:
+    (run.folder / "load").mkdir()
+    with Lock(run.folder / "load" / "lock"):
+        opening = asyncio.create_task(run.process.open())
+        done, _ = await asyncio.wait([opening], timeout=1.5)
+        assert not done
+    await opening
+
+
+async def test_an_unknown_destination_is_the_users_mistake(run: Run) -> None:
+    _, process = handle(run.folder, [], destination="duckdbb")
+    with pytest.raises(DestinationError, match=r"duckdbb.*--destination"):
+        await process.open()
+    await process.stop()
+
+
+async def test_a_destination_without_its_settings_is_the_users_mistake(run: Run) -> None:
+    _, process = handle(run.folder, [], destination="filesystem")
+    with pytest.raises(DestinationError, match=r"bucket_url"):
+        await process.open()
+    await process.stop()
+
+
+async def test_credentials_go_over_the_pipe_only(run: Run, tmp_path: Path) -> None:
+    """Neither arguments nor environment of the process have them; the database is where they say."""
+    file = tmp_path / "elsewhere.duckdb"
+    _, process = handle(run.folder, [], options={"credentials": str(file)})
+    await process.open()
+    assert file.exists()
+    assert not any(b"elsewhere" in text for text in seen_by_all(process.pid))
+    await process.stop()
+
+
+async def test_a_locked_database_is_waited_for_and_then_named(run: Run) -> None:
+    with holding_open(run.folder.parent.parent / "shop_pipeline.duckdb"):
+        with pytest.raises(DestinationError, match="Another program has the database open"):
+            await run.process.open()
+        assert any("can't be opened" in text for text in run.said)
+        await run.fetch([{"id": "a"}])
+        with pytest.raises(LoadFailed, match="Another program has the database open"):
+            await run.load()
+    await run.load()
+    assert run.rows("SELECT id FROM items") == [("a",)]
