@@ -56,6 +56,7 @@ class Client:
         loaded: endpoints whose records go to a table; of the others only the ids are kept.
         since: the first day that was asked for, None for all there is.
         until: the day after the last one.
+        known: the vendor has let these credentials in before, in an earlier run.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Client:
         loaded: frozenset[str],
         since: date | None,
         until: date,
+        known: bool = False,
     ) -> None:
         self._vendor = vendor
         self._endpoints = {endpoint.name: endpoint for endpoint in vendor.endpoints}
@@ -76,6 +78,7 @@ class Client:
         self._since = since
         self._until = until
         self._let_in = False
+        self._known = known
 
     async def pages(self, listing: Listing) -> AsyncGenerator[Page]:
         """All pages of a listing, the last one in a final state.
@@ -176,7 +179,9 @@ class Client:
         """What a status other than success means here."""
         status = response.status
         incident = partial(Incident, endpoint=endpoint.name, key=listing.key, status=status, path=request.path)
-        if not self._let_in and (status in (401, 403) or (status == 404 and not endpoint.parents)):
+        # In a later run the first request may be the one that was refused in an earlier one.
+        nobody = status == 403 or (status == 404 and not endpoint.parents)
+        if not self._let_in and (status == 401 or (nobody and not self._known)):
             raise CredentialsError(self._not_let_in(endpoint, status))
         self._let_in = True
         if status == 401:

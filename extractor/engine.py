@@ -97,12 +97,21 @@ class Engine:
                 task.cancel()
 
     async def knock(self) -> None:
-        """Fetch one listing alone, of the first endpoint that has one, to see whether the vendor lets us in."""
-        for name in self._claimed:
-            if self._work.claimable(name):
-                for listing in await self._work.claim(name, 1):
-                    await self._walk(listing)
-                return
+        """Fetch one listing alone, of the first endpoint that has one, to see whether the vendor lets us in.
+
+        Raises:
+            ExceptionGroup: as `run` does.
+        """
+        name = next((name for name in self._claimed if self._work.claimable(name)), None)
+        if name is None:
+            return
+        (tasks,) = (self._open[lane] for lane, names in self._deepest_first.items() if name in names)
+        async with asyncio.TaskGroup() as group:
+            for listing in await self._work.claim(name, 1):
+                # A task like any other, so that `abandon` reaches it: a vendor may take long to open.
+                task = group.create_task(self._walk(listing))
+                tasks.add(task)
+                task.add_done_callback(tasks.discard)
 
     async def run(self) -> None:
         """Fetch until nothing is left to do, or until `stop`.

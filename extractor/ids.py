@@ -33,7 +33,7 @@ def listings(vendor: Vendor, path: Path, fetched: frozenset[str]) -> Iterator[Fo
 
 
 def _found(vendor: Vendor, path: Path, lines: Iterator[list[str]], fetched: frozenset[str]) -> Iterator[Found]:
-    first = next(lines, [])
+    first = next((line for line in lines if any(cell.strip() for cell in line)), [])
     header = [cell.strip().lower() for cell in first]
     columns = {place: vendor.ids[name] for place, name in enumerate(header) if name in vendor.ids}
     if not columns:

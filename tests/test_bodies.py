@@ -7,7 +7,7 @@ from typing import Literal
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from extractor import bodies
@@ -15,9 +15,6 @@ from extractor.bodies import Block, blocks, check, encode, fingerprint, rows
 from extractor.errors import BadBody
 from extractor.model import Endpoint, Records, Response
 from extractor.rawjson import elements
-
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""No test depends on how busy the machine is."""
 
 Shape = Literal["list", "object", "lines", "csv"]
 
@@ -176,7 +173,6 @@ values = st.recursive(
 objects = st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=5), values, max_size=4)
 
 
-@CALM
 @given(st.lists(objects | values, max_size=6), st.booleans())
 def test_of_any_array_every_element_is_a_record_or_malformed(found: list[object], ascii_only: bool) -> None:
     body = json.dumps(found, ensure_ascii=ascii_only).encode()
@@ -186,7 +182,6 @@ def test_of_any_array_every_element_is_a_record_or_malformed(found: list[object]
     assert len(block.records) + len(block.malformed) == len(found)
 
 
-@CALM
 @given(st.binary(max_size=60))
 @pytest.mark.parametrize("shape", ["list", "object"])
 def test_whatever_the_body_it_is_read_or_refused(shape: Shape, body: bytes) -> None:
@@ -209,7 +204,7 @@ lines = st.lists(
 )
 
 
-@settings(CALM, max_examples=200)
+@settings(max_examples=200)
 @given(lines, st.integers(1, 40), st.sampled_from([b"\n", b"\r\n"]), st.booleans())
 def test_every_line_is_a_record_or_malformed_or_blank(found: list[bytes], block: int, end: bytes, closed: bool) -> None:
     """However the reader cuts the file into blocks."""
@@ -306,7 +301,7 @@ def as_csv(table: list[list[str]], *, end: str = "\r\n", quote_all: bool = False
     return text.getvalue().encode()
 
 
-@settings(CALM, max_examples=300)
+@settings(max_examples=300)
 @given(
     table=st.integers(2, 4).flatmap(lambda n: st.lists(st.lists(cells, min_size=n, max_size=n), max_size=7)),
     end=st.sampled_from(["\n", "\r\n"]),
@@ -334,7 +329,6 @@ def test_a_report_is_read_as_it_was_written(
     assert file.tell() == 0
 
 
-@CALM
 @given(st.lists(st.lists(cells, max_size=4), max_size=7))
 def test_rows_counts_what_blocks_brings_of_any_table(table: list[list[str]]) -> None:
     """Ragged ones, those without a header, and single columns with blank cells."""
@@ -343,7 +337,6 @@ def test_rows_counts_what_blocks_brings_of_any_table(table: list[list[str]]) -> 
     assert rows(endpoint("csv"), io.BytesIO(body)) == len(records(found)) + len(malformed(found))
 
 
-@CALM
 @given(st.binary(max_size=80))
 def test_any_bytes_are_counted_alike_or_refused(body: bytes) -> None:
     try:
@@ -404,7 +397,6 @@ def test_no_column_hides_another_of_the_same_name(header: str, names: list[str])
     assert record == dict(zip(names, ["1", "2", "3"], strict=True))
 
 
-@CALM
 @given(st.lists(st.sampled_from(["a", "a (2)", "a (3)", "a (2) (2)", "b", ""]), min_size=1, max_size=8))
 def test_every_column_keeps_its_value(header: list[str]) -> None:
     names = bodies._names(header)
@@ -439,7 +431,6 @@ def test_the_file_stays_open_for_its_owner() -> None:
 # ── small things ────────────────────────────────────────────────────────────────────────────
 
 
-@CALM
 @given(values)
 def test_encode_is_json_whatever_orjson_thinks(value: object) -> None:
     assert json.loads(encode(value)) == value

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.children import Family
 from extractor.model import Children, Endpoint, Found, Listing, Missing, State, Vendor
-
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""No test depends on how busy the machine is."""
 
 PARENTS = (Children(endpoint="report", key="Customer ID"), Children(endpoint="events", key="content.customerId"))
 VENDOR = Vendor(
@@ -89,7 +86,6 @@ def test_a_route_that_the_user_names_waits_for_nothing_and_is_asked_whatever_the
     assert [one.endpoint for one in named.found(listing("orders"), [{"id": "o1"}])] == ["lines"]
 
 
-@CALM
 @given(
     st.lists(st.text(max_size=2) | st.integers(-3, 3) | st.none() | st.booleans() | st.floats() | st.lists(st.none()))
 )

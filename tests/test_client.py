@@ -12,12 +12,12 @@ from datetime import date, timedelta
 import orjson
 import pytest
 from clock import run
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.children import Family
 from extractor.client import Client
-from extractor.errors import BadBody, Refused, RequestFailed, TimedOut, TransportError, Unauthorized
+from extractor.errors import BadBody, CredentialsError, Refused, RequestFailed, TimedOut, TransportError, Unauthorized
 from extractor.model import (
     Afterwards,
     Cap,
@@ -39,9 +39,6 @@ from extractor.model import (
 from extractor.paginate import split_by, split_by_field
 from extractor.vendors.gladly import VENDOR as GLADLY
 from extractor.windows import Window, grid, newest
-
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""No test depends on how busy the machine is."""
 
 DAY = timedelta(days=1)
 UNTIL = date(2024, 3, 5)
@@ -188,8 +185,15 @@ def fetch(
     since: date | None = None,
     until: date = UNTIL,
     fields: Mapping[str, str] | None = None,
+    let_in: bool = True,
+    known: bool = False,
 ) -> tuple[list[Page], FakeTransport]:
-    """All pages of one listing, and the transport with what went through it."""
+    """All pages of one listing, and the transport with what went through it.
+
+    Args:
+        let_in: the vendor has answered another request before.
+        known: it answered in an earlier run.
+    """
     transport = FakeTransport(behaviour)
     client = Client(
         vendor=VENDOR,
@@ -198,9 +202,15 @@ def fetch(
         loaded=loaded,
         since=since,
         until=until,
+        known=known,
     )
 
     async def main() -> list[Page]:
+        if let_in:
+            transport.vendor = lambda _: ok({"id": "x"})
+            assert [page async for page in client.pages(Listing(id=9, endpoint="about", key=""))]
+            transport.vendor = behaviour
+            transport.sent.clear()
         listing = Listing(id=1, endpoint=endpoint, key=key, fields=fields or {})
         return [page async for page in client.pages(listing)]
 
@@ -320,7 +330,6 @@ def test_a_large_file_comes_in_many_pages_and_ends_with_the_last() -> None:
     assert all(page.cursor is None for page in pages), "a later run must begin it again"
 
 
-@CALM
 @given(orders=st.lists(st.sampled_from(["kept", "other"]), max_size=6), loaded=st.booleans())
 def test_of_some_endpoints_only_chosen_records_are_loaded_as_they_came(orders: list[str], loaded: bool) -> None:
     """Written again, NaN would become null and a long integer a rounded one."""
@@ -370,7 +379,6 @@ def test_a_list_without_a_cap_is_never_cut_off() -> None:
     assert not page.truncated
 
 
-@CALM
 @given(first=st.booleans(), parts=st.sets(st.sampled_from(["OPEN", "CLOSED"])))
 def test_by_status_the_cap_applies_to_each_part(first: bool, parts: set[str]) -> None:
     def vendor(request: Request) -> Reply:
@@ -460,6 +468,58 @@ def test_credentials_that_may_not_read_an_endpoint_are_the_callers_matter() -> N
 def test_credentials_that_are_not_accepted_any_more_end_the_run() -> None:
     with pytest.raises(Unauthorized, match="401 at shops"):
         fetch(lambda _: status(401), "shops")
+
+
+@pytest.mark.parametrize(("number", "says"), [(401, "does not know these credentials"), (403, "no access")])
+@pytest.mark.parametrize(("endpoint", "key"), [("shops", ""), ("customers", "c"), ("report", "2024-03-02/2024-03-03")])
+def test_credentials_that_open_no_door_at_the_first_request_must_be_corrected(
+    number: int, says: str, endpoint: str, key: str
+) -> None:
+    with pytest.raises(CredentialsError, match=says) as caught:
+        fetch(lambda _: status(number), endpoint, key, let_in=False)
+    assert f"({number})" in str(caught.value)
+    assert "[sources.shop_source] in .dlt/secrets.toml" in str(caught.value)
+
+
+def test_an_address_with_nothing_behind_it_is_told_from_a_record_that_is_gone() -> None:
+    with pytest.raises(CredentialsError, match=r"nothing at /shops \(404\).*base_url"):
+        fetch(lambda _: status(404), "shops", let_in=False)
+    pages, _ = fetch(lambda _: status(404), "customers", "c", let_in=False)
+    assert pages[0].state is State.GONE, "a record may be gone, at the first request too"
+
+
+@pytest.mark.parametrize("number", [400, 404, 301, 500])
+def test_any_other_answer_to_a_child_shows_that_the_door_is_open(number: int) -> None:
+    """Then a 403 is about that endpoint alone, and a 401 is new."""
+    answers = iter([status(number), status(403), status(401)])
+    transport = FakeTransport(lambda _: next(answers))
+    client = Client(
+        vendor=VENDOR,
+        family=Family(VENDOR, ALL, frozenset()),
+        transport=transport,
+        loaded=ALL,
+        since=None,
+        until=UNTIL,
+    )
+
+    async def main() -> None:
+        assert [page async for page in client.pages(Listing(id=1, endpoint="customers", key="c"))]
+        with pytest.raises(Refused):
+            assert [page async for page in client.pages(Listing(id=2, endpoint="shops", key=""))]
+        with pytest.raises(Unauthorized):
+            assert [page async for page in client.pages(Listing(id=2, endpoint="shops", key=""))]
+
+    run(main())
+
+
+def test_what_an_earlier_run_was_refused_may_be_the_first_request_of_the_next_one() -> None:
+    """Credentials that were good before need no change for one endpoint; a token that has ended does."""
+    with pytest.raises(Refused):
+        fetch(lambda _: status(403), "customers", "c", let_in=False, known=True)
+    pages, _ = fetch(lambda _: status(404), "shops", let_in=False, known=True)
+    assert pages[0].state is State.FAILED
+    with pytest.raises(CredentialsError):
+        fetch(lambda _: status(401), "customers", "c", let_in=False, known=True)
 
 
 @pytest.mark.parametrize(
@@ -624,7 +684,6 @@ def test_a_window_asks_for_its_days() -> None:
     assert transport.sent[0].timeouts > 1
 
 
-@CALM
 @given(st.dictionaries(st.integers(1, 60), st.integers(0, 9), max_size=30))
 def test_going_back_ends_with_a_whole_empty_slice_and_never_before(rows: dict[int, int]) -> None:
     def on(day: date) -> int:

@@ -10,15 +10,12 @@ from dataclasses import dataclass, field
 
 import pytest
 from clock import Deadlock, run
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.engine import Engine
 from extractor.errors import Refused
 from extractor.model import Listing, Page, State
-
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""No test depends on how busy the machine is."""
 
 DEPTH = 4
 ENDPOINTS = tuple(f"level{number}" for number in range(DEPTH))
@@ -181,7 +178,7 @@ def chain(count: int, *, depth: int = 0) -> tuple[Node, ...]:
 # ── whatever the tree ───────────────────────────────────────────────────────────────────────
 
 
-@settings(CALM, max_examples=150)
+@settings(max_examples=150)
 @given(
     tree=trees(),
     seed=st.integers(0, 2**32),
@@ -205,7 +202,7 @@ def test_every_record_of_any_tree_is_emitted_once(
     world.assert_narrow()
 
 
-@settings(CALM, max_examples=100)
+@settings(max_examples=100)
 @given(tree=trees(), seed=st.integers(0, 2**32))
 def test_no_change_is_missed_whenever_it_comes(tree: tuple[Node, ...], seed: int) -> None:
     """Lanes become wider and narrower and the spool full and empty at any moment, each time with one hint."""
@@ -239,7 +236,7 @@ def test_no_change_is_missed_whenever_it_comes(tree: tuple[Node, ...], seed: int
     world.assert_complete()
 
 
-@settings(CALM, max_examples=100)
+@settings(max_examples=100)
 @given(tree=trees(), seed=st.integers(0, 2**32))
 def test_the_deepest_listing_comes_first(tree: tuple[Node, ...], seed: int) -> None:
     """With one slot, so that nothing new can be found between the choice and the start."""
@@ -345,7 +342,7 @@ def test_a_look_at_the_ledger_that_finds_nothing_is_not_repeated_for_ever() -> N
 # ── stopping ────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(CALM, max_examples=150)
+@settings(max_examples=150)
 @given(tree=trees(), seed=st.integers(0, 2**32), at=st.floats(0, 10), abandon=st.booleans())
 def test_after_stop_nothing_is_started(tree: tuple[Node, ...], seed: int, at: float, abandon: bool) -> None:
     """Nor while a look at the ledger is under way. What is open is finished, or after `abandon` cancelled."""
@@ -468,7 +465,7 @@ class Broken(Exception):
     pass
 
 
-@settings(CALM, max_examples=100)
+@settings(max_examples=100)
 @given(
     tree=trees(), seed=st.integers(0, 2**32), where=st.sampled_from(["fetch", "emit", "claim"]), nth=st.integers(0, 20)
 )
@@ -534,7 +531,7 @@ def test_an_endpoint_that_may_not_be_read_is_closed_and_the_others_go_on() -> No
     assert {number for number, _ in world.emitted} == {100, 101, 102}
 
 
-@settings(CALM, max_examples=60)
+@settings(max_examples=60)
 @given(tree=trees(), seed=st.integers(0, 2**32), depth=st.integers(0, DEPTH - 1))
 def test_below_a_closed_endpoint_nothing_is_known_and_all_else_is_fetched(
     tree: tuple[Node, ...], seed: int, depth: int

@@ -13,7 +13,7 @@ from typing import cast, get_args
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.model import (
@@ -29,9 +29,6 @@ from extractor.model import (
 from extractor.selection import select
 from extractor.vendors import gladly, load
 from extractor.vendors.gladly import VENDOR
-
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""No test depends on how busy the machine is."""
 
 ENDPOINTS = {endpoint.name: endpoint for endpoint in VENDOR.endpoints}
 ORDER = {endpoint.name: place for place, endpoint in enumerate(VENDOR.endpoints)}
@@ -284,7 +281,6 @@ def test_the_token_is_the_password_of_the_user() -> None:
     ("name", "metric_set"),
     [("report_conversation_export", "ConversationExportReport"), ("report_task_export", "TaskExportReport")],
 )
-@CALM
 @given(start=st.dates(date(1990, 1, 1), date(2100, 1, 1)), days=st.integers(1, 400))
 def test_a_report_is_asked_for_in_utc_and_its_last_day_is_included(
     name: str, metric_set: str, start: date, days: int
@@ -382,14 +378,12 @@ json_values = st.recursive(
 records = json_values.filter(lambda value: isinstance(value, dict)).map(lambda value: cast("dict[str, object]", value))
 
 
-@CALM
 @given(json_values)
 def test_no_answer_to_a_moved_id_breaks_the_run(body: object) -> None:
     found = merged(body)
     assert found is None or isinstance(found, str)
 
 
-@CALM
 @given(records)
 def test_no_record_breaks_the_functions_of_this_vendor(record: Mapping[str, object]) -> None:
     for endpoint in VENDOR.endpoints:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.model import Answer, Call, Paginator
 from extractor.paginate import field_of, once, split_by, split_by_field
-
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""No test depends on how busy the machine is."""
 
 Params = tuple[tuple[str, str], ...]
 
@@ -43,7 +40,6 @@ def test_a_whole_list_is_not_split() -> None:
     assert drive(split_by_field("sessionId", ("sessionId",)), lambda _: answer()) == ([()], False)
 
 
-@CALM
 @given(st.sets(st.sampled_from(["OPEN", "CLOSED", "WAITING"])))
 def test_a_split_list_is_whole_if_every_part_is(cut_off: set[str]) -> None:
     values = ("OPEN", "CLOSED", "WAITING")
@@ -56,7 +52,6 @@ def test_a_split_list_is_whole_if_every_part_is(cut_off: set[str]) -> None:
     assert limited is bool(cut_off)
 
 
-@CALM
 @given(
     first=st.lists(st.integers(0, 6), max_size=5),
     others=st.dictionaries(st.integers(0, 6), st.lists(st.integers(0, 6), max_size=5)),

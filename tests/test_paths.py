@@ -35,7 +35,7 @@ NASTY = st.sampled_from(
 IDS = st.one_of(st.lists(NASTY, min_size=1, max_size=8).map("".join), st.text(min_size=1, max_size=50))
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=2000)
 @given(first=IDS, second=IDS)
 def test_any_id_is_one_segment_and_arrives_as_it_was(first: str, second: str) -> None:
     """Or it is refused."""
@@ -133,7 +133,7 @@ def test_parameters_are_encoded_in_order(params: tuple[tuple[str, str], ...], qu
     assert build_url(f"{BASE}/", "/things", params) == f"{BASE}/things{query}"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(path=st.one_of(IDS, IDS.map(lambda text: "/" + text)), params=st.lists(st.tuples(IDS, IDS), max_size=3))
 def test_whatever_the_path_the_request_stays_below_the_base(path: str, params: list[tuple[str, str]]) -> None:
     try:
@@ -271,7 +271,7 @@ def test_what_has_no_origin(url: str) -> None:
     assert not same_origin(url, url) or url == "/x"
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=1000)
 @given(
     url=st.one_of(
         st.text(max_size=40),

@@ -48,7 +48,7 @@ SECRETS = st.text(
 ).filter(lambda text: "*" not in text and len(text.strip()) >= 8)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(secret=SECRETS, before=st.text(max_size=10), after=st.text(max_size=10))
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_a_secret_is_found_in_every_spelling(name: str, secret: str, before: str, after: str) -> None:
@@ -122,7 +122,6 @@ def test_clean_makes_one_harmless_line() -> None:
     assert Redactor([]).clean(text) == ("a\\x0ab\\x0d\\x09c\\x1b[31md\\x00e\\u202ef\\u2028g\\ud800h\\u200bi 日本")
 
 
-@settings(deadline=None)
 @given(text=st.text(st.characters(), max_size=300), limit=st.integers(1, 100))
 def test_clean_is_short_and_printable(text: str, limit: int) -> None:
     shown = Redactor(["secret-token"]).clean(text, limit)
@@ -131,7 +130,6 @@ def test_clean_is_short_and_printable(text: str, limit: int) -> None:
     shown.encode()
 
 
-@settings(deadline=None)
 @given(lead=st.integers(0, 60))
 def test_a_cut_never_leaves_half_a_secret(lead: int) -> None:
     shown = Redactor(["secret-token"]).clean("x" * lead + "secret-token" * 3, 40)

@@ -6,13 +6,12 @@ from collections import deque
 from math import ceil
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.transport.concurrency import Level
 
 
-@settings(deadline=None)
 @given(
     rate=st.one_of(st.none(), st.floats(0.001, 1e6)),
     most=st.integers(1, 256),

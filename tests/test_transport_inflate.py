@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from faultserver import bomb
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.errors import BadBody
@@ -42,7 +42,6 @@ def inflate(encoding: str, wire: bytes, *, step: int = 1000, limit: int = LIMIT)
     return bytes(whole)
 
 
-@settings(deadline=None)
 @given(data=st.binary(max_size=5000), encoding=st.sampled_from(sorted(COMPRESS)), step=st.integers(1, 300))
 def test_what_went_in_comes_out(data: bytes, encoding: str, step: int) -> None:
     assert inflate(encoding, COMPRESS[encoding](data), step=step) == data
@@ -75,7 +74,6 @@ def test_cut_off_anywhere(encoding: str) -> None:
             inflate(encoding, wire[:cut], step=7)
 
 
-@settings(deadline=None)
 @given(members=st.lists(st.binary(max_size=200), min_size=1, max_size=20), step=st.integers(1, 100))
 def test_joined_gzip_members_are_one_body(members: list[bytes], step: int) -> None:
     assert inflate("gzip", b"".join(map(gzip.compress, members)), step=step) == b"".join(members)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from clock import START, run, virtual_time
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.errors import (
@@ -110,7 +110,6 @@ def slow() -> TimedOut:
 RETRIED = {408, 421, 425, *range(500, 600), *range(100, 200)}
 
 
-@settings(deadline=None)
 @given(status=st.integers(100, 599).filter(lambda status: status != 429))
 def test_every_status_is_either_an_answer_or_tried_six_times(status: int) -> None:
     async def main() -> None:

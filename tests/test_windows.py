@@ -4,14 +4,11 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.model import Windows
 from extractor.windows import Window, before, grid, is_slice, newest
-
-CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-"""No test depends on how busy the machine is."""
 
 EPOCH = date(1970, 1, 1)
 DAY = timedelta(days=1)
@@ -28,7 +25,6 @@ def windows(days: int) -> Windows:
     return Windows(days=days, near=10, ask=ask)
 
 
-@CALM
 @given(size=sizes, since=moments, until=moments)
 def test_slices_cover_what_was_asked_for_without_gap_or_overlap(size: int, since: date, until: date) -> None:
     slices = list(grid(windows(size), since, until))
@@ -41,7 +37,6 @@ def test_slices_cover_what_was_asked_for_without_gap_or_overlap(size: int, since
     assert slices or until <= max(since, EPOCH)
 
 
-@CALM
 @given(size=sizes, since=later, until=later, extra=st.integers(0, 900))
 def test_slices_lie_on_one_grid_whatever_day_it_is(size: int, since: date, until: date, extra: int) -> None:
     """A later `until` cuts the newest slice elsewhere; all older ones have the same keys."""
@@ -54,7 +49,6 @@ def test_there_is_nothing_before_1970(until: date) -> None:
     assert list(grid(windows(365), date.min, until)) == []
 
 
-@CALM
 @given(size=sizes, until=later)
 def test_the_walk_back_meets_the_slices_of_the_grid(size: int, until: date) -> None:
     walked = []
@@ -67,7 +61,6 @@ def test_the_walk_back_meets_the_slices_of_the_grid(size: int, until: date) -> N
     assert walked == list(grid(windows(size), EPOCH, until))
 
 
-@CALM
 @given(start=moments, days=st.integers(2, 400))
 def test_halves_make_up_the_window_down_to_single_days(start: date, days: int) -> None:
     waiting = [Window(start, start + timedelta(days=days))]
@@ -84,7 +77,6 @@ def test_halves_make_up_the_window_down_to_single_days(start: date, days: int) -
     assert single == [start + timedelta(days=number) for number in range(days)]
 
 
-@CALM
 @given(size=st.integers(2, 800), until=later)
 def test_a_part_of_a_slice_is_no_slice(size: int, until: date) -> None:
     """Otherwise each half would send the walk back in time once more."""
@@ -96,7 +88,6 @@ def test_a_part_of_a_slice_is_no_slice(size: int, until: date) -> None:
             assert not is_slice(windows(size), second, until)
 
 
-@CALM
 @given(start=moments, days=st.integers(1, 1000))
 def test_a_key_says_the_window(start: date, days: int) -> None:
     window = Window(start, start + timedelta(days=days))

@@ -149,12 +149,20 @@ class Chunks:
         """Add or renew incidents, to be loaded with `chunk`."""
         _insert_incidents.run(self._connection, [(*row, chunk) for row in incidents])
 
-    def resolve(self, kinds: Collection[str], endpoints: Collection[str], now: int) -> int:
-        """Incidents of these kinds at these endpoints hold no more; the next load says so. Returns how many."""
+    def resolve(
+        self, kinds: Collection[str], endpoints: Collection[str], keys: Collection[str] | None, now: int
+    ) -> int:
+        """Incidents of these kinds, endpoints and keys (None: all) hold no more; the next load says so.
+
+        Returns:
+            How many.
+        """
+        listed = None if keys is None else json.dumps([_unicode(key) for key in keys])
         resolved = self._connection.execute(
             "UPDATE incidents SET resolved_at = ?, chunk = ? WHERE resolved_at IS NULL"
-            " AND kind IN (SELECT value FROM json_each(?)) AND endpoint IN (SELECT value FROM json_each(?))",
-            (now, self.filling.id, json.dumps(list(kinds)), json.dumps(list(endpoints))),
+            " AND kind IN (SELECT value FROM json_each(?)) AND endpoint IN (SELECT value FROM json_each(?))"
+            " AND (? IS NULL OR key IN (SELECT value FROM json_each(?)))",
+            (now, self.filling.id, json.dumps(list(kinds)), json.dumps(list(endpoints)), listed, listed),
         ).rowcount
         self.filling.changes += resolved
         return resolved

@@ -211,10 +211,15 @@ class Ledger:
         now = int(self._clock())
         await self._writer.do(Step(incidents=[incident_row(incident, now) for incident in incidents], seen_at=now))
 
-    async def resolve(self, kind: IncidentKind, endpoints: Collection[str]) -> int:
-        """Incidents of this kind at these endpoints hold no more, unless they are noted again; returns how many."""
+    async def resolve(self, kind: IncidentKind, endpoints: Collection[str], keys: Collection[str] | None = None) -> int:
+        """Incidents of this kind at these endpoints hold no more, unless they are noted again; returns how many.
+
+        Args:
+            kind, endpoints: whose incidents.
+            keys: of their listings, None for all.
+        """
         now = int(self._clock())
-        return await self._ask(lambda store: store.chunks.resolve([kind], endpoints, now))
+        return await self._ask(lambda store: store.chunks.resolve([kind], endpoints, keys, now))
 
     async def claim(self, endpoint: str, limit: int) -> list[Listing]:
         """The next listings of the endpoint that nobody in this process works on, in the order of discovery.
@@ -302,7 +307,8 @@ class Ledger:
         Args:
             rows: read in the writer's thread; pending and open ones are pending again.
             held: endpoints whose waiting listings are HELD.
-            incidents: that the destination has and nobody resolved; they are not loaded again.
+            incidents: that the destination has and nobody resolved; they are not loaded again. They tell which
+                listings were cut off.
 
         Raises:
             ValueError: the ledger isn't empty.

@@ -145,10 +145,16 @@ def recount(connection: sqlite3.Connection) -> None:
     )
 
 
-def fill(connection: sqlite3.Connection, rows: Iterable[ListingRow], held: Collection[str]) -> int:
+def fill(
+    connection: sqlite3.Connection,
+    rows: Iterable[ListingRow],
+    held: Collection[str],
+    cut: Iterable[tuple[str, str]] = (),
+) -> int:
     """Fill an empty ledger with what the destination knows; returns how many listings there are.
 
-    Open listings wait again; those of endpoints in `held` that wait are held.
+    Open listings wait again; those of endpoints in `held` that wait are held. Those in `cut` (endpoint and key) were
+    cut off.
     """
     endpoints: dict[str, int] = {}
     remaining = iter(rows)
@@ -165,6 +171,9 @@ def fill(connection: sqlite3.Connection, rows: Iterable[ListingRow], held: Colle
                 code = _held if endpoint in held else _pending
                 values.append((number, key, parent, fields, code, cursor, records, pages, None, seen_at))
         _insert_known.run(connection, values)
+    connection.executemany(
+        "UPDATE listings SET truncated = 1 WHERE endpoint = (SELECT id FROM endpoints WHERE name = ?) AND key = ?", cut
+    )
     recount(connection)
     return int(connection.execute("SELECT count(*) FROM listings").fetchone()[0])
 

@@ -226,7 +226,9 @@ class Store:
             raise ValueError(f"The ledger in {self.folder} isn't empty.")
         self.connection.execute("SAVEPOINT fill")
         try:
-            known = recovery.fill(self.connection, rows, held)
+            noted = list(incidents)
+            cut = [(one.endpoint, one.key) for one in noted if one.kind is IncidentKind.TRUNCATED]
+            known = recovery.fill(self.connection, rows, held, cut)
         except BaseException:
             self.connection.execute("ROLLBACK TO fill")
             raise
@@ -234,7 +236,7 @@ class Store:
             self.connection.execute("RELEASE fill")
         chunk = self.chunks.filling
         chunk.first_listing = chunk.last_listing = self.listings.last_id()
-        self.chunks.write_incidents([incident_row(incident, seen_at) for incident in incidents], 0)
+        self.chunks.write_incidents([incident_row(incident, seen_at) for incident in noted], 0)
         self.listings.load()
         return known
 
@@ -254,7 +256,7 @@ class Store:
             state = _held if name in held else _pending
             events = [_noted(number, state, seen_at) for number in self.listings.ids(name)]
             self.chunks.add(events, ())
-        self.chunks.resolve(list(IncidentKind), endpoints, seen_at)
+        self.chunks.resolve(list(IncidentKind), endpoints, None, seen_at)
 
     def restart(self) -> None:
         """Forget everything, as if there had never been a run."""

@@ -1,0 +1,223 @@
+"""`python -m benchmarks CASE`: measure whole backfills against the sandbox and print what was found.
+
+Every case starts its own sandbox and works in a folder of its own that it leaves behind for a look. Sizes are
+options, so that the same code is a smoke test with small ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import random
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.rig import Backfill, Sandbox, difference, missing, sandbox, tables
+
+SCALED = ("--rate-scale", "10", "--latency", "100")
+"""The vendor's limits times ten (100 requests a second), and a tenth of a second for every answer."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one case; 0 if it shows what it should."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("case", choices=sorted(CASES))
+    parser.add_argument("--size", type=int, default=2_000, help="customers in the sandbox (2,000)")
+    parser.add_argument("--times", type=int, default=20, help="kills, for the crash cases (20)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sandbox", nargs=argparse.REMAINDER, default=[], help="further flags of the sandbox, last")
+    options = parser.parse_args(arguments)
+    folder = Path(tempfile.mkdtemp(prefix=f"extractor-{options.case}-"))
+    print(f"{options.case}: {time.strftime('%Y-%m-%d')}, {platform.platform()}, Python {platform.python_version()}")
+    print(f"folder: {folder}")
+    good = CASES[options.case](folder, options)
+    print("as it should be" if good else "NOT as it should be")
+    return 0 if good else 1
+
+
+# ── the budget ──────────────────────────────────────────────────────────────────────────────
+
+
+def budget(folder: Path, options: argparse.Namespace) -> bool:
+    """At least 98 % of the allowed requests used, no 429."""
+    stats, _ = _whole(folder, options, SCALED)
+    return bool(stats["share_used"] >= 0.98 and not stats["too_many"])
+
+
+def bucket(folder: Path, options: argparse.Namespace) -> bool:
+    """The same against a leaky bucket."""
+    stats, _ = _whole(folder, options, (*SCALED, "--window", "bucket"))
+    return bool(stats["share_used"] >= 0.98 and not stats["too_many"])
+
+
+def halved(folder: Path, options: argparse.Namespace) -> bool:
+    """The limit is halved after 20 s: one pause, and no more 429s than requests were in flight."""
+    stats, _ = _whole(folder, options, (*SCALED, "--rate-change", "20=0.5"))
+    return bool(stats["too_many"] <= 100 * 0.1 + 1 and stats["share_used"] >= 0.95)
+
+
+def neighbour(folder: Path, options: argparse.Namespace) -> bool:
+    """Another client takes 30 %: at least 90 % of what it leaves is used, with 429s for at most 0.5 %."""
+    stats, _ = _whole(folder, options, (*SCALED, "--neighbour", "0.3"))
+    return bool(stats["share_used"] >= 0.90 and stats["too_many"] <= 0.005 * stats["requests"])
+
+
+def silent(folder: Path, options: argparse.Namespace) -> bool:
+    """Half of the documented limit (5 a second), and no header to say so: at least 95 % used, a handful of 429s."""
+    quiet = ("--rate-scale", "0.5", "--no-rate-headers", "--latency", "100")
+    stats, _ = _whole(folder, options, quiet)
+    return bool(stats["share_used"] >= 0.95 and stats["too_many"] <= 10)
+
+
+def _whole(folder: Path, options: argparse.Namespace, flags: Sequence[str]) -> tuple[dict[str, float], Backfill]:
+    with sandbox("--size", str(options.size), "--seed", str(options.seed), *flags, *options.sandbox) as played:
+        run = Backfill(folder=folder, against=played).start()
+        code = run.watch()
+        stats = played.ask("stats")
+    seconds = stats["last_request"] - stats["first_request"]
+    print(run.said)
+    print(
+        f"exit {code}; {stats['requests']:,} requests in {seconds:.1f} s; share of the allowed requests used, "
+        f"by the sandbox's clock: {stats['share_used']:.2%}; 429s: {stats['too_many']}; "
+        f"most in flight: {stats['max_in_flight']}"
+    )
+    busy = [row for row in stats["seconds"] if row[4]]
+    if busy:
+        print("seconds with 429s [second, limit, used, neighbour, refused]:", busy[:12])
+    print(f"peak memory: fetch {run.peak['fetch'] / 1e6:.0f} MB, load {run.peak['load'] / 1e6:.0f} MB")
+    return stats, run
+
+
+# ── crashes ─────────────────────────────────────────────────────────────────────────────────
+
+
+def crash(folder: Path, options: argparse.Namespace) -> bool:
+    """`kill -9` at random moments of one backfill, started again each time: equal tables, few requests repeated."""
+    return _crashes(folder, options, lambda _: None)
+
+
+def crash_no_ledger(folder: Path, options: argparse.Namespace) -> bool:
+    """Once more, with the state folder deleted before every restart."""
+    return _crashes(folder, options, lambda work: shutil.rmtree(work / ".extractor"))
+
+
+def crash_database_only(folder: Path, options: argparse.Namespace) -> bool:
+    """Once more, with everything in the working folder deleted but the DuckDB file."""
+
+    def only_database(work: Path) -> None:
+        for path in work.iterdir():
+            if path.suffix != ".duckdb" and not path.name.endswith(".wal"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return _crashes(folder, options, only_database)
+
+
+def _crashes(folder: Path, options: argparse.Namespace, between: Callable[[Path], None]) -> bool:
+    # A fixed "now", so that both runs meet the same data.
+    flags = ("--size", str(options.size), "--seed", str(options.seed), *SCALED, *options.sandbox)
+    with sandbox(*flags) as played:
+        calm = Backfill(folder=folder / "calm", against=played, arguments=("--commit-every", "3s")).start()
+        code = calm.watch()
+        undisturbed = played.ask("stats")
+        print(f"undisturbed: exit {code}, {undisturbed['requests']:,} requests")
+        span = undisturbed["last_request"] - undisturbed["first_request"]
+        played.ask("reset-stats", "POST")
+        work = folder / "killed"
+        repeated: list[int] = []
+        restarts: list[float] = []
+        flying: list[int] = []
+        dice = random.Random(options.seed)
+        for number in range(options.times):
+            run = Backfill(folder=work, against=played, arguments=("--commit-every", "3s"))
+            restarts.append(_first_request(run, played))
+            before = played.ask("stats")["repeated"]
+            if run.watch(dice.uniform(0.2, 2 * span / options.times)) is not None:
+                print(f"finished before kill {number + 1}")
+                break
+            flying.append(played.ask("stats")["in_flight"])
+            run.kill()
+            time.sleep(0.5)
+            between(work)
+            repeated.append(before)
+        code = Backfill(folder=work, against=played, arguments=("--commit-every", "3s")).start().watch()
+        stats = played.ask("stats")
+        told = difference(tables(folder / "calm"), tables(work))
+    print(
+        f"killed {len(repeated)} times; exit {code}; {stats['requests']:,} requests, {stats['repeated']} of them "
+        f"repeated ({stats['repeated'] / max(1, len(repeated)):.1f} a kill; in flight at the kills: {flying})"
+    )
+    print(f"restart to first request: median {statistics.median(restarts):.2f} s, longest {max(restarts):.2f} s")
+    print("\n".join(told) or "tables equal")
+    return not told
+
+
+def _first_request(run: Backfill, played: Sandbox) -> float:
+    """Start it; seconds from the command to its first request."""
+    count = played.ask("stats")["requests"] + played.ask("stats")["in_flight"]
+    began = time.monotonic()
+    run.start()
+    while run.process.poll() is None:
+        stats = played.ask("stats")
+        if stats["requests"] + stats["in_flight"] > count:
+            break
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+# ── the rest ────────────────────────────────────────────────────────────────────────────────
+
+
+def complete(folder: Path, options: argparse.Namespace) -> bool:
+    """Every record that the sandbox holds is in DuckDB or named in `_extractor_incidents`."""
+    with sandbox("--size", str(options.size), "--seed", str(options.seed), *SCALED, *options.sandbox) as played:
+        before = played.ask("truth")
+        run = Backfill(folder=folder, against=played).start()
+        code = run.watch()
+        after = played.ask("truth")
+    print(run.said)
+    lacking = missing(folder, (before, after))
+    print(f"exit {code}; records that are neither loaded nor named by an incident: {lacking}")
+    return not any(lacking.values())
+
+
+def memory(folder: Path, options: argparse.Namespace) -> bool:
+    """Peak memory of both halves, at `--size` and at ten times that."""
+    peaks = []
+    for size in (options.size, 10 * options.size):
+        flags = ("--size", str(size), "--rate-scale", "1000", "--latency", "5", *options.sandbox)
+        with sandbox(*flags) as played:
+            run = Backfill(folder=folder / str(size), against=played, arguments=("--commit-every", "10s")).start()
+            began = time.monotonic()
+            code = run.watch()
+            stats = played.ask("stats")
+        peaks.append(run.peak)
+        print(
+            f"{size:,} customers: exit {code}, {stats['requests']:,} requests in {time.monotonic() - began:.0f} s; "
+            f"fetch {run.peak['fetch'] / 1e6:.0f} MB, load {run.peak['load'] / 1e6:.0f} MB"
+        )
+    small, large = peaks
+    print(f"fetch process, ten times the customers: {large['fetch'] / small['fetch']:.2f} ×")
+    return large["fetch"] < 150e6 and large["fetch"] <= 1.15 * small["fetch"] and large["load"] < 500e6
+
+
+CASES: dict[str, Callable[[Path, argparse.Namespace], bool]] = {
+    "budget": budget,
+    "bucket": bucket,
+    "halved": halved,
+    "neighbour": neighbour,
+    "silent": silent,
+    "crash": crash,
+    "crash-no-ledger": crash_no_ledger,
+    "crash-database-only": crash_database_only,
+    "complete": complete,
+    "memory": memory,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

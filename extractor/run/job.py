@@ -1,0 +1,182 @@
+"""What is asked for, worked out: names, settings, selection."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+import orjson
+
+from extractor import vendors
+from extractor.address import loopback
+from extractor.errors import UsageError
+from extractor.load import Target
+from extractor.model import Endpoint, Vendor
+from extractor.selection import Selection, select
+from extractor.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    import dlt
+
+__all__ = ["Job", "Place", "place"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a pipeline keeps its state and its rows.
+
+    Attributes:
+        folder: `.extractor/<pipeline>` in the working folder.
+        destination_name: of a named destination in dlt's configuration, '' for none.
+        options: arguments of dlt's destination factory, if a pipeline object brought any.
+    """
+
+    pipeline: str
+    dataset: str
+    destination: str
+    folder: Path
+    destination_name: str = ""
+    options: Mapping[str, object] = field(default_factory=dict, repr=False)
+
+    def target(self, schema: str) -> Target:
+        """The same in the words of the load."""
+        return Target(
+            pipeline=self.pipeline,
+            dataset=self.dataset,
+            schema=schema,
+            destination=self.destination,
+            destination_name=self.destination_name,
+            options=self.options,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """A backfill that can begin.
+
+    Attributes:
+        until: the day after the last one, None for the moment of the first start.
+        commit_every: seconds between two commits at most, as far as the destination keeps up.
+    """
+
+    vendor: Vendor
+    settings: Settings
+    selection: Selection
+    place: Place
+    since: date | None
+    until: date | None
+    rate_share: float
+    commit_every: float
+    ids: Path | None
+    fresh: bool
+
+    @property
+    def fetched(self) -> list[Endpoint]:
+        """The endpoints that are asked, parents before children."""
+        return [one for one in self.vendor.endpoints if one.name in self.selection.fetched]
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What a pipeline belongs to. A server on this machine gets another port with every start."""
+        parts = urlsplit(self.settings.base_url)
+        host = "this machine" if loopback(parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
+        return {"vendor": self.vendor.name, "account": self.settings.account, "base_url": host + parts.path}
+
+    @classmethod
+    def of(
+        cls,
+        vendor: str,
+        *,
+        place: Place,
+        only: Sequence[str],
+        also: Sequence[str],
+        since: date | None,
+        until: date | None,
+        rate_share: float,
+        commit_every: float,
+        ids: Path | None,
+        fresh: bool,
+        settings: Mapping[str, str] | None,
+    ) -> Job:
+        """Work out a call.
+
+        Raises:
+            UsageError: something in it can't be.
+        """
+        described = vendors.load(vendor)
+        if not 0 < rate_share <= 1:
+            raise UsageError(f"rate_share is {rate_share}: it must be above 0 and at most 1.")
+        if not 0 < commit_every < math.inf:
+            raise UsageError(f"commit_every is {commit_every}: it must be seconds above 0.")
+        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+        if since is not None and since >= (until or tomorrow):
+            raise UsageError(f"--since {since} must lie before {f'--until {until}' if until else 'today'}.")
+        return cls(
+            vendor=described,
+            settings=resolve(described, settings, pipeline_name=place.pipeline),
+            selection=select(described, only, also),
+            place=place,
+            since=since,
+            until=min(until, tomorrow) if until else None,
+            rate_share=rate_share,
+            commit_every=commit_every,
+            ids=ids,
+            fresh=fresh,
+        )
+
+
+def place(
+    vendor: str, *, pipeline: object | None, pipeline_name: str | None, dataset: str | None, destination: str
+) -> Place:
+    """Names as they were given, or dlt's and ours.
+
+    Args:
+        pipeline: a dlt pipeline, whose name, dataset and destination are then used.
+
+    Raises:
+        UsageError: the pipeline has no destination, or one that can't be passed on; a name that can't be one.
+    """
+    options: Mapping[str, object] = {}
+    named = ""
+    if pipeline is not None:
+        given = cast("dlt.Pipeline", pipeline)
+        if given.destination is None:
+            raise UsageError(
+                f"The pipeline {given.pipeline_name} has no destination: dlt.pipeline(..., destination=...)."
+            )
+        pipeline_name, dataset = given.pipeline_name, given.dataset_name
+        destination, options = given.destination.destination_type, given.destination.config_params
+        named = given.destination.destination_name or ""
+    name = pipeline_name or f"{vendor}_pipeline"
+    if name in (".", "..") or not name.isprintable() or Path(name).name != name:
+        raise UsageError(f"{name!r} can't be the name of a pipeline: it is also that of a folder.")
+    return Place(
+        pipeline=name,
+        dataset=dataset or f"{vendor}_data",
+        destination=destination,
+        folder=Path(".extractor") / name,
+        destination_name=named,
+        options=_told(options),
+    )
+
+
+_PIPELINES_OWN = ("destination_name", "pipeline_name", "pipeline_working_dir")
+"""What dlt notes of the caller's own pipeline in the arguments of its destination."""
+
+
+def _told(options: Mapping[str, object]) -> dict[str, object]:
+    """The arguments that the load process is given."""
+    told = {key: value for key, value in options.items() if value is not None and key not in _PIPELINES_OWN}
+    try:
+        orjson.dumps(told)
+    except TypeError as error:
+        raise UsageError(
+            "The pipeline's destination holds an object that can't be given to another process, an open connection "
+            "for instance. Give it an address or a connection string, or leave the credentials to .dlt/secrets.toml."
+        ) from error
+    return told

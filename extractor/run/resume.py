@@ -1,0 +1,238 @@
+"""Before anything is fetched: ledger and destination are brought together, and the run learns where it stands.
+
+The ledger says what was fetched, the destination what was loaded. Each can be missing: a ledger that was deleted
+is rebuilt from the destination, and a destination that was deleted makes everything pending again.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import orjson
+
+from extractor import ids
+from extractor.errors import OtherAccount
+from extractor.ledger import Ledger, ListingRow
+from extractor.load import LoadProcess
+from extractor.load.tables import LISTINGS
+from extractor.model import Found, IncidentKind, State
+from extractor.roots import roots
+from extractor.run.job import Job
+
+__all__ = ["Standing", "finish", "resume"]
+
+_FINISHED = "finished"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Where a run stands at its beginning.
+
+    Attributes:
+        until: the day after the last one that windows ask for.
+        all_history: windows were asked for all there is, now or by an earlier run.
+        known: the vendor has answered these settings before.
+        nothing_to_do: everything was fetched, judged and loaded before.
+        told: what the user should be told.
+    """
+
+    until: date
+    all_history: bool
+    known: bool
+    nothing_to_do: bool
+    told: list[str] = field(default_factory=list)
+
+
+async def resume(job: Job, ledger: Ledger, loads: LoadProcess) -> Standing:
+    """Bring everything to the point from which the engine can go on.
+
+    Raises:
+        OtherAccount: the pipeline was begun with another vendor, account or base_url.
+        UsageError: the file of `--ids` makes no sense; nothing was changed.
+    """
+    named = list(ids.listings(job.vendor, job.ids, job.selection.fetched)) if job.ids is not None else []
+    told: list[str] = []
+    if job.fresh:
+        await ledger.restart()
+        await loads.clear()
+    elif ledger.empty:
+        told += await _from_destination(job, ledger, loads)
+    elif not await _answered(ledger):
+        # Nothing was ever answered, so nothing ties the pipeline to the settings of then.
+        await ledger.restart()
+    else:
+        _same(job, cast("Mapping[str, str]", await ledger.get_meta("identity") or job.identity))
+        told += await _settle(job, ledger, loads)
+    if ledger.repaired:
+        told.append(f"{ledger.repaired:,} lists are asked for again: their pages were damaged on disk.")
+    known = bool(await ledger.get_meta("answered"))
+    first, until = await _remember(job, ledger)
+    chosen = await _widen(job, ledger)
+    await loads.remember({"identity": job.identity, "until": first.isoformat(), "selection": chosen})
+    await _begin(job, ledger, until, named)
+    nothing_to_do = await _finished(job, ledger)
+    if not nothing_to_do:
+        await _unfinish(job, ledger)
+    return Standing(
+        until=until,
+        all_history=not job.selection.fetched & set(chosen["narrow"]),
+        known=known,
+        nothing_to_do=nothing_to_do,
+        told=told,
+    )
+
+
+async def finish(job: Job, ledger: Ledger) -> None:
+    """Everything of this job was fetched, judged and loaded."""
+    done = set(cast("list[str]", await ledger.get_meta(_FINISHED) or []))
+    await ledger.set_meta(**{_FINISHED: sorted(done | job.selection.fetched)})
+
+
+async def _unfinish(job: Job, ledger: Ledger) -> None:
+    """What was refused is asked for again, and a run that ends early is judged by the next one."""
+    done = set(cast("list[str]", await ledger.get_meta(_FINISHED) or []))
+    await ledger.set_meta(**{_FINISHED: sorted(done - job.selection.fetched)})
+    await ledger.resolve(IncidentKind.REFUSED, job.selection.fetched)
+
+
+async def _finished(job: Job, ledger: Ledger) -> bool:
+    summary = await ledger.summary()
+    left = any(_waiting(ledger, name) for name in job.selection.fetched)
+    done = set(cast("list[str]", await ledger.get_meta(_FINISHED) or []))
+    return not left and not summary.chunks and not summary.unloaded and job.selection.fetched <= done
+
+
+async def _answered(ledger: Ledger) -> bool:
+    """Whether the vendor ever let these settings in; a list that waits once more may have forgotten its pages."""
+    if await ledger.get_meta("answered"):
+        return True
+    answered = any(one.pages for one in (await ledger.summary()).endpoints.values())
+    if answered:
+        await ledger.set_meta(answered=True)
+    return answered
+
+
+async def _from_destination(job: Job, ledger: Ledger, loads: LoadProcess) -> list[str]:
+    """The state folder is new here, but the destination may know the pipeline from another machine."""
+    with tempfile.TemporaryDirectory(dir=job.place.folder) as scratch:
+        file = Path(scratch) / "listings.jsonl"
+        rebuilt = await loads.rebuild(file)
+        if rebuilt.state is None:
+            return []
+        _same(job, cast("Mapping[str, str]", rebuilt.state.get("identity", job.identity)))
+        if not rebuilt.listings:
+            return []
+        await ledger.set_meta(
+            identity=job.identity,
+            until=rebuilt.state.get("until"),
+            selection=rebuilt.state.get("selection"),
+            rebuilt=True,
+        )
+        known = await ledger.rebuild(_rows(file), held=_held(job), incidents=rebuilt.incidents)
+        await _answered(ledger)
+    return [f"No ledger in this folder: {known:,} lists were read back from the destination."]
+
+
+def _rows(file: Path) -> Iterator[ListingRow]:
+    with file.open("rb") as lines:
+        for line in lines:
+            yield cast("ListingRow", tuple(orjson.loads(line)))
+
+
+async def _settle(job: Job, ledger: Ledger, loads: LoadProcess) -> list[str]:
+    """Chunks that were being loaded when the last run ended: `_dlt_loads` decides."""
+    for chunk in await ledger.chunks_in_loading():
+        if chunk.load_id is not None and await loads.committed(chunk.load_id):
+            await ledger.loaded(chunk.id)
+        else:
+            await ledger.failed(chunk.id)
+    if await _still_there(ledger, loads):
+        return []
+    await ledger.forget_loaded(held=_held(job))
+    return ["The destination does not hold what was loaded before: everything is loaded again."]
+
+
+async def _still_there(ledger: Ledger, loads: LoadProcess) -> bool:
+    """Whether the destination holds what was loaded, as far as anything was."""
+    last = await ledger.last_loaded_load_id()
+    if last is not None:
+        return await loads.committed(last)
+    # A ledger that was read back knows no load id until it has loaded something itself.
+    return not await ledger.get_meta("rebuilt") or bool((await loads.count()).get(LISTINGS))
+
+
+def _same(job: Job, known: Mapping[str, str]) -> None:
+    for name, value in known.items():
+        now = job.identity.get(name)
+        if now != value:
+            raise OtherAccount(
+                f"The pipeline {job.place.pipeline} holds {name} {value!r}, and the settings say {now!r}. "
+                "Choose another --pipeline-name and --dataset, or load everything anew with --fresh."
+            )
+
+
+async def _remember(job: Job, ledger: Ledger) -> tuple[date, date]:
+    """The moment of the first start, which ends every window that names no other in later runs too; and this run's."""
+    frozen = await ledger.get_meta("until")
+    first = date.fromisoformat(str(frozen)) if frozen else datetime.now(UTC).date() + timedelta(days=1)
+    await ledger.set_meta(identity=job.identity, until=first.isoformat())
+    return first, job.until or first
+
+
+async def _widen(job: Job, ledger: Ledger) -> dict[str, list[str]]:
+    """What this run wants and earlier ones did not: lists that were read for less are read again.
+
+    A list whose children nobody wanted has not said which they are, and one that was read for its ids
+    alone has left its records behind. Windows that were read under `--since` or `--until` did not say what lies
+    before them.
+
+    Returns:
+        What all runs so far chose together; it travels to the destination, for a run without this ledger.
+    """
+    before = cast("dict[str, list[str]]", await ledger.get_meta("selection") or {})
+    fetched, loaded, narrow = (set(before.get(name, ())) for name in ("fetched", "loaded", "narrow"))
+    selection = job.selection
+    windows = {one.name for one in job.vendor.endpoints if one.windows is not None} & selection.fetched
+    again: set[str] = set()
+    if before:
+        new = selection.fetched - fetched
+        again = {parent.endpoint for one in job.vendor.endpoints if one.name in new for parent in one.parents}
+        again |= selection.loaded - loaded - new
+    if job.since is None and job.until is None:
+        again |= windows & narrow
+        narrow -= windows
+    else:
+        # From windows that were read back to their beginning before, a run for some days takes nothing.
+        whole = {name for name in windows & fetched - narrow if not _waiting(ledger, name)}
+        narrow |= windows - whole
+    if again & selection.fetched:
+        await ledger.ask_again(again & selection.fetched, held=_held(job))
+    chosen = {
+        "fetched": sorted(selection.fetched | fetched),
+        "loaded": sorted(selection.loaded | loaded),
+        "narrow": sorted(narrow),
+    }
+    await ledger.set_meta(selection=chosen)
+    return chosen
+
+
+def _waiting(ledger: Ledger, name: str) -> int:
+    counts = ledger.counts(name)
+    return counts[State.HELD] + counts[State.PENDING] + counts[State.OPEN]
+
+
+async def _begin(job: Job, ledger: Ledger, until: date, named: list[Found]) -> None:
+    await ledger.add([*roots(job.vendor, job.selection.fetched, job.since, until), *named])
+    for name in job.selection.unheld:
+        # An earlier run may have held back what the user names now.
+        if ledger.counts(name)[State.HELD]:
+            await ledger.release(name)
+
+
+def _held(job: Job) -> set[str]:
+    return {one.name for one in job.vendor.endpoints if one.held is not None} - job.selection.unheld

@@ -1,0 +1,109 @@
+"""`status`: what is done and left, without asking the vendor."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+
+from extractor import vendors
+from extractor.account import Outcome
+from extractor.errors import StorageError, UsageError
+from extractor.ledger import EndpointSummary, Summary
+from extractor.ledger import status as ledger_status
+from extractor.load import LoadProcess, describe
+from extractor.model import IncidentKind, State, Vendor
+from extractor.run.closing import tables, verdict
+from extractor.run.job import Place, place
+from extractor.run.loop import in_loop
+from extractor.run.progress import counts
+
+__all__ = ["status"]
+
+
+def status(
+    vendor: str,
+    *,
+    pipeline_name: str | None = None,
+    dataset: str | None = None,
+    destination: str = "duckdb",
+) -> Outcome:
+    """What is done and left; read from the ledger and the destination, the vendor is not asked.
+
+    Raises:
+        UsageError: there is no such pipeline, neither here nor in the destination.
+    """
+    described = vendors.load(vendor)
+    where = place(vendor, pipeline=None, pipeline_name=pipeline_name, dataset=dataset, destination=destination)
+    return in_loop(_status(described, where))
+
+
+async def _status(vendor: Vendor, where: Place) -> Outcome:
+    began = time.monotonic()
+    loads = LoadProcess(where.folder, where.target(vendor.name), describe(vendor.endpoints))
+    with tempfile.TemporaryDirectory() as scratch:
+        rows: Mapping[str, int] | None = None
+        try:
+            summary = ledger_status(where.folder)
+            address = where.destination
+        except StorageError:
+            loads = LoadProcess(Path(scratch), where.target(vendor.name), describe(vendor.endpoints))
+            try:
+                address = await loads.open()
+                summary = await _from_destination(loads, Path(scratch), where)
+                rows = await loads.count()
+            finally:
+                await loads.stop()
+    loaded = frozenset(one.name for one in vendor.endpoints if not one.ids_only)
+    endpoints = counts(vendor.endpoints, loaded, summary)
+    waiting = sum(one.waiting for one in endpoints)
+    code, message = verdict(summary, waiting, None, None)
+    if waiting:
+        message = f"{waiting:,} lists are left to read. {message}"
+    return Outcome(
+        code=code,
+        message=message,
+        vendor=vendor.name,
+        pipeline=where.pipeline,
+        dataset=where.dataset,
+        where=address,
+        seconds=time.monotonic() - began,
+        tables=tables(endpoints, rows),
+        incidents={str(kind): count for kind, count in summary.incidents.items()},
+    )
+
+
+async def _from_destination(loads: LoadProcess, scratch: Path, where: Place) -> Summary:
+    file = scratch / "listings.jsonl"
+    rebuilt = await loads.rebuild(file)
+    if rebuilt.state is None:
+        raise UsageError(
+            f"There is no pipeline {where.pipeline}: no ledger in {where.folder}, and nothing of it in the dataset "
+            f"{where.dataset} of {where.destination}. Start it with: python -m extractor backfill VENDOR"
+        )
+    states: dict[str, dict[State, int]] = {}
+    records: dict[str, int] = {}
+    pages: dict[str, int] = {}
+    with file.open("rb") as lines:
+        for line in lines:
+            endpoint, _, _, _, state, _, read, asked, _ = orjson.loads(line)
+            known = states.setdefault(endpoint, dict.fromkeys(State, 0))
+            known[State(state)] += 1
+            records[endpoint] = records.get(endpoint, 0) + read
+            pages[endpoint] = pages.get(endpoint, 0) + asked
+    return Summary(
+        endpoints={
+            name: EndpointSummary(listings=known, records=records[name], pages=pages[name], truncated=0)
+            for name, known in states.items()
+        },
+        chunks=0,
+        unloaded=0,
+        backlog=0,
+        incidents=Counter(one.kind for one in rebuilt.incidents),
+        gaps=sum(one.gap for one in rebuilt.incidents),
+        cut_off=Counter(one.endpoint for one in rebuilt.incidents if one.kind is IncidentKind.TRUNCATED),
+    )

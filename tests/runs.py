@@ -1,0 +1,132 @@
+"""Whole runs in a folder of their own, and a proxy that spoils the vendor's answers to chosen paths."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import duckdb
+from aiohttp import web
+from yarl import URL
+
+import extractor
+from benchmarks.rig import DATASET, PIPELINE, Sandbox
+from extractor.account import Outcome
+
+QUICK = ("--rate-scale", "1000", "--report-latency", "5", "--latency", "1")
+"""Flags of a sandbox that is no bottleneck."""
+
+
+@dataclass
+class Place:
+    """A working folder, and the vendor that runs in it speak to.
+
+    Attributes:
+        settings: that every run gets.
+    """
+
+    folder: Path
+    played: Sandbox
+    settings: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.settings = {"base_url": self.played.base_url, **self.played.settings}
+
+    def run(self, **options: Any) -> Outcome:
+        """A backfill in this process, whose working folder is the place's."""
+        names: dict[str, Any] = {"pipeline_name": PIPELINE, "dataset": DATASET, "settings": self.settings}
+        return extractor.backfill("gladly", **(names | options))
+
+    @property
+    def database(self) -> Path:
+        return self.folder / f"{PIPELINE}.duckdb"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / ".extractor" / PIPELINE
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            connection.execute(f"USE {DATASET}")
+            return connection.execute(query).fetchall()
+
+    def requests(self) -> int:
+        """How many the vendor has had since the last time."""
+        count = int(self.played.ask("stats")["requests"])
+        self.played.ask("reset-stats", "POST")
+        return count
+
+
+def listings_left(place: Place) -> list[tuple[Any, ...]]:
+    return place.rows(
+        "SELECT endpoint, count(*) FROM _extractor_listings WHERE state IN ('pending', 'open') GROUP BY 1"
+    )
+
+
+@dataclass
+class Proxy:
+    """Hands everything on to a sandbox, but answers paths that begin so itself.
+
+    Attributes:
+        spoiled: beginning of a path below the base URL -> status to answer with.
+        after: how many requests are handed on before it begins to spoil any.
+        seen: how many requests of each spoiled beginning came.
+    """
+
+    target: str
+    base_url: str = ""
+    spoiled: Mapping[str, int] = field(default_factory=dict)
+    after: int = 0
+    seen: dict[str, int] = field(default_factory=dict)
+    requests: int = 0
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        path = request.raw_path.removeprefix("/api/v1")
+        self.requests += 1
+        for beginning, status in self.spoiled.items():
+            if path.startswith(beginning) and self.requests > self.after:
+                self.seen[beginning] = self.seen.get(beginning, 0) + 1
+                return web.json_response({"errors": []}, status=status)
+        url = URL(self.target + path, encoded=True)
+        headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
+        async with (
+            aiohttp.ClientSession(auto_decompress=False) as session,
+            session.request(
+                request.method, url, headers=headers, data=await request.read(), allow_redirects=False
+            ) as reply,
+        ):
+            kept = {n: v for n, v in reply.headers.items() if n.lower() not in ("transfer-encoding", "content-length")}
+            return web.Response(status=reply.status, headers=kept, body=await reply.read())
+
+
+@contextmanager
+def proxy(played: Sandbox) -> Iterator[Proxy]:
+    """A proxy before the sandbox, in a thread of its own."""
+    one = Proxy(target=played.base_url)
+    ready, loop = threading.Event(), asyncio.new_event_loop()
+    stopping = asyncio.Event()
+
+    async def serve() -> None:
+        runner = web.ServerRunner(web.Server(one.answer), shutdown_timeout=0.001)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        one.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/v1"
+        ready.set()
+        await stopping.wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield one
+    finally:
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join()
+        loop.close()
