@@ -18,6 +18,8 @@ SILENT = 3
 CREDIT_S = 0.05
 SMALL_CREDIT_S = 0.03
 """How much a stall is made up for; a rolling window without slack allows little of it."""
+STALL_S = 0.25
+"""A pause this long empties a bucket enough to mistake a rolling window for it."""
 SLACK_S = 0.01
 MOST_SLACK_S = 0.1
 JUMP = 0.3
@@ -72,7 +74,12 @@ class Paced:
     def start(self, now: float) -> Flight:
         """A request starts."""
         spacing = 1 / self._pace()
-        self._steady = self._steady + 1 if now - self._due < spacing + CREDIT_S else 0
+        late = now - self._due
+        if late < spacing + CREDIT_S:
+            self._steady += 1
+        else:
+            # On a busy machine the loop stands still now and then; that must not put the learning off for ever.
+            self._steady = max(0, self._steady - math.ceil(late / spacing)) if late < STALL_S else 0
         credit = CREDIT_S if self._learning or self._leaky else SMALL_CREDIT_S
         self._due = max(self._due, now - credit) + spacing
         flight = Flight(now, None)
