@@ -262,7 +262,7 @@ class Endpoint:
             `emails[].primary`).
         default: loaded by a plain backfill; `note` says why not, or what it needs.
         ids_only: read for the keys of its children, never loaded, no name for `--only`.
-        budgets: every request counts against each of them.
+        budgets: every request counts against each of them; the narrowest last, a 429 is put down to it.
         download: bodies may be large and pass through a file.
         timeout: seconds for one whole answer.
     """

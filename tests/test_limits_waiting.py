@@ -237,3 +237,18 @@ async def test_a_real_limiter_and_a_real_queue_keep_a_real_vendor_happy() -> Non
     assert refused == 0
     assert limiter.tally.sent == 900
     assert clock() < 900 / 10 / 0.98 + 3
+
+
+@virtual_time
+async def test_a_429_is_put_down_to_the_narrowest_budget() -> None:
+    """Reports that are refused must not make the limit of everything else look smaller."""
+    wide = build(StatedSecond(limit=10, limit_header="l", remaining_header="r"))
+    narrow = build(RollingWindow(limit=10, seconds=60, at_once=2))
+    budgets = Budgets({"requests": wide, "reports": narrow})
+    for _ in range(3):
+        (await budgets.acquire(("requests",))).answered(200, {})
+    before = wide.rate
+    (await budgets.acquire(("requests", "reports"))).answered(429, {})
+    assert wide.rate == before
+    assert (wide.tally.refused, wide.tally.pauses) == (0, 0)
+    assert (narrow.tally.refused, narrow.tally.pauses) == (1, 1)

@@ -33,7 +33,7 @@ class Limiter(Protocol):
         """Count a request that starts now. Returns its ticket."""
 
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
-        """Learn from an answer; header names are in lower case."""
+        """Learn from an answer; header names are in lower case, status 0 is one that another budget refused."""
 
     def abandoned(self, ticket: int, now: float, *, sent: bool = True) -> None:
         """No answer will come. What was sent stays spent, what never left is given back."""

@@ -87,7 +87,7 @@ class SecondLimiter:
             self._way = Windowed(self._known, phase, now)
         if status == 429:
             self._refused(flight, now, headers)
-        else:
+        elif status:
             self._pause.passed(flight.sent)
             if self._search:
                 self._accepted.append(flight.sent)

@@ -31,11 +31,15 @@ class Permit:
         self._held = held
 
     def answered(self, status: int, headers: Mapping[str, str]) -> None:
-        """An answer came; header names are in lower case."""
+        """An answer came; header names are in lower case.
+
+        A 429 to a request that counts against several budgets is put down to the last one named, the narrowest:
+        if a wider one was used up, those who need only that will hear of it at once.
+        """
         held, self._held = self._held, []
         now = self._budgets.now()
-        for limiter, ticket in held:
-            limiter.answered(ticket, now, status, headers)
+        for place, (limiter, ticket) in enumerate(held, 1):
+            limiter.answered(ticket, now, 0 if status == 429 and place < len(held) else status, headers)
         self._budgets.pump()
 
     def abandoned(self, *, sent: bool = True) -> None:
