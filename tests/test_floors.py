@@ -19,7 +19,7 @@ ROOT = Path(extractor.__file__).parent
 # From the ground up. A floor may have steps; a module imports from lower floors and lower steps only.
 FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
     (
-        frozenset({"errors", "model", "rawjson"}),
+        frozenset({"errors", "memory", "model", "rawjson"}),
         frozenset({"account", "address", "paginate", "paths", "redact"}),
     ),
     (

@@ -14,6 +14,7 @@ from extractor.cli.closing import close_account
 from extractor.cli.played import played
 from extractor.cli.words import DURATION, NAME, NAMES, SHARE, UTC_DAY
 from extractor.console import MODES, progress
+from extractor.memory import keep_little
 from extractor.selection import select
 
 __all__ = ["backfill"]
@@ -100,6 +101,7 @@ def backfill(
 
         from extractor import run  # noqa: PLC0415 - brings dlt and aiohttp
 
+        keep_little()
         with progress(mode, vendor) as shown:
             outcome = run.backfill(
                 vendor,

@@ -60,8 +60,8 @@ class Ledger:
         cls,
         folder: Path,
         *,
-        chunk_records: int = 50_000,
-        chunk_bytes: int = 64 << 20,
+        chunk_records: int = 25_000,
+        chunk_bytes: int = 32 << 20,
         keep_raw: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> Self:

@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from extractor.load.protocol import Message, encode, receive
 from extractor.load.settings import pin
+from extractor.memory import keep_little
 
 __all__ = ["main"]
 
@@ -31,6 +32,7 @@ def main(requests: BinaryIO, answers: BinaryIO, parent: int) -> None:
     if os.getppid() != parent:
         return  # it died before we asked the kernel
     os.umask(0o077)
+    keep_little()
     pin(os.environ)
     waiting: SimpleQueue[Message] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()

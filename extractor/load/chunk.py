@@ -11,12 +11,13 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from extractor.gate import kept_bytes
 from extractor.ledger import IncidentRow, ListingRow
 from extractor.load.attempt import CountsDiffer, Loader, Package, incident_rows_of
-from extractor.load.destination import Away, Destination, plain
+from extractor.load.destination import Away, Destination, kept_out, plain
 from extractor.load.protocol import Loaded
 from extractor.load.tables import Page
 from extractor.model import Incident, IncidentKind
@@ -96,7 +97,8 @@ class ChunkLoader:
             pages: all of the chunk's, or none if they are in already.
             found: incidents of pages that are in already.
         """
-        for attempt in range(1, _ATTEMPTS + 1):
+        failed = 0
+        while failed < _ATTEMPTS:
             announced: list[tuple[str, Sequence[Incident]]] = []
 
             def announce(
@@ -111,17 +113,18 @@ class ChunkLoader:
             except (CountsDiffer, Unwanted):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever dlt or a driver raises, the chunk must go on
-                self._recover(error, attempt)
+                failed += not kept_out(error)
+                self._recover(error, failed)
             for load_id, more in announced:
                 # It may have failed in clearing up behind the commit.
-                if self._destination.committed(load_id):
+                if self._destination.answer(partial(self._destination.committed, load_id)):
                     return Package(load_id=load_id, rows={}, incidents=more, seconds={})
         return None
 
-    def _recover(self, error: Exception, attempt: int) -> None:
+    def _recover(self, error: Exception, failed: int) -> None:
         self._retrying(plain(error))
         self._destination.forget()
-        time.sleep(0.1 * 2**attempt)
+        time.sleep(0.1 * 2**failed)
         self._destination.reach()
 
     def _probe(self) -> None:
@@ -150,6 +153,9 @@ class ChunkLoader:
             raise
         except Exception as error:  # noqa: BLE001 - as above
             self._recover(error, 1)
+            if kept_out(error):
+                self._part(pages, packages, refused)
+                return
             halves = _halves(pages)
             if not halves:
                 self._probe()

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import dlt
 from dlt.common.configuration.exceptions import ConfigurationException
@@ -30,9 +30,10 @@ from extractor.load.protocol import Target
 from extractor.load.settings import trace_nothing
 from extractor.load.tables import INCIDENTS, LISTINGS
 
-__all__ = ["Away", "Destination", "plain"]
+__all__ = ["Away", "Destination", "kept_out", "plain"]
 
 Client = SqlClientBase[Any]
+_T = TypeVar("_T")
 
 STATE_KEY = "extractor"
 """Where in the state of dlt's source ours is."""
@@ -190,6 +191,21 @@ class Destination:
             else:
                 return
 
+    def answer(self, question: Callable[[], _T]) -> _T:
+        """The question's answer; it is asked again when others kept the destination locked at that moment.
+
+        Raises:
+            Away: as `reach` does.
+        """
+        while True:
+            try:
+                return question()
+            except DltException as error:
+                if not kept_out(error):
+                    raise
+            self.forget()
+            self.reach()
+
     def committed(self, load_id: str) -> bool:
         """Whether `_dlt_loads` has the load.
 
@@ -268,6 +284,15 @@ class Destination:
         except DestinationUndefinedEntity:
             return 0
         return int(rows[0][0]) if rows else 0
+
+
+def kept_out(error: BaseException | None) -> bool:
+    """Whether the destination could not be opened; that is nobody's records' fault."""
+    while error is not None:
+        if isinstance(error, DestinationConnectionError):
+            return True
+        error = getattr(error, "exception", None) or error.__cause__
+    return False
 
 
 def plain(error: BaseException) -> str:

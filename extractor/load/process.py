@@ -76,6 +76,9 @@ class LoadProcess:
                     await self._begin()
                 except _Died:
                     await self._end()  # the first request tries again, and says what is wrong
+                except BaseException:
+                    await self._end()
+                    raise
 
     async def open(self) -> str:
         """Open the destination once; returns where it is, in words (for DuckDB its file).
@@ -249,16 +252,25 @@ class LoadProcess:
         finally:
             for one in (requests, answers, log):
                 os.close(one)
+        connecting = asyncio.ensure_future(self._connect(from_process, to_process))
+        try:
+            await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            # A pipe that is connected by half would keep the process waiting for requests; it takes no time.
+            await connecting
+            raise
+        self._send(self._serve)
+        await self._answer(None)
+
+    async def _connect(self, from_process: int, to_process: int) -> None:
         loop = asyncio.get_running_loop()
-        self._reader = asyncio.StreamReader(limit=_LINE)
-        reader = self._reader
+        reader = asyncio.StreamReader(limit=_LINE)
         read, _ = await loop.connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(from_process, "rb", 0)
         )
         write, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, os.fdopen(to_process, "wb", 0))
+        self._reader = reader
         self._pipes = [read, write]
-        self._send(self._serve)
-        await self._answer(None)
 
     async def _end(self) -> None:
         """The pipes' end is the process's, wherever it is."""

@@ -63,8 +63,10 @@ class Service:
     def perform(self, request: Message) -> Message:
         """The answer's fields."""
         name = str(request["do"])
+        method = cast("Callable[[Message], Message]", getattr(self, f"_{name}"))
         try:
-            return cast("Callable[[Message], Message]", getattr(self, f"_{name}"))(request)
+            # A load knows for itself what it may do again.
+            return method(request) if name == "load" else self._destination.answer(lambda: method(request))
         finally:
             if self._opened is not None:
                 self._opened[0].sweep()

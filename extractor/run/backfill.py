@@ -169,8 +169,12 @@ class _Backfill:
             self._watch.say("opening the destination")
             # Both import dlt; two processes do it on two cores.
             starting = asyncio.create_task(loads.start())
-            job = await asyncio.to_thread(self._work_out) if ready is None else ready
-            await starting
+            try:
+                job = await asyncio.to_thread(self._work_out) if ready is None else ready
+                await starting
+            finally:
+                starting.cancel()
+                await asyncio.wait([starting])
             where = await loads.open()
             standing = await resume(job, ledger, loads)
             self._told = standing.told

@@ -6,13 +6,14 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import orjson
 
 from extractor import vendors
-from extractor.account import Outcome
-from extractor.errors import StorageError, UsageError
+from extractor.account import ExitCode, Outcome
+from extractor.errors import ExtractorError, StorageError, UsageError
 from extractor.ledger import EndpointSummary, Summary
 from extractor.ledger import status as ledger_status
 from extractor.load import LoadProcess, describe
@@ -23,6 +24,9 @@ from extractor.run.loop import in_loop
 from extractor.run.progress import counts
 
 __all__ = ["status"]
+
+_PATIENCE = 3.0
+"""Seconds to wait for a destination that others have locked."""
 
 
 def status(
@@ -44,28 +48,35 @@ def status(
 
 async def _status(vendor: Vendor, where: Place) -> Outcome:
     began = time.monotonic()
-    loads = LoadProcess(where.folder, where.target(vendor.name), describe(vendor.endpoints))
-    with tempfile.TemporaryDirectory() as scratch:
-        rows: Mapping[str, int] | None = None
+    rows: Mapping[str, int] | None = None
+    address = where.destination
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        # A folder of its own: the pipeline's may belong to a run that is alive.
+        loads = LoadProcess(scratch, where.target(vendor.name), describe(vendor.endpoints), patience=_PATIENCE)
         try:
-            summary = ledger_status(where.folder)
-            address = where.destination
-        except StorageError:
-            loads = LoadProcess(Path(scratch), where.target(vendor.name), describe(vendor.endpoints))
             try:
+                summary = ledger_status(where.folder)
+            except StorageError:
                 address = await loads.open()
-                summary = await _from_destination(loads, Path(scratch), where)
+                summary = await _from_destination(loads, scratch, where)
                 rows = await loads.count()
-            finally:
-                await loads.stop()
+            else:
+                with suppress(ExtractorError):  # a run that is alive may have it open
+                    address = await loads.open()
+                    rows = await loads.count()
+        finally:
+            await loads.stop()
     loaded = frozenset(one.name for one in vendor.endpoints if not one.ids_only)
     endpoints = counts(vendor.endpoints, loaded, summary)
     waiting = sum(one.waiting for one in endpoints)
-    code, message = verdict(summary, waiting, None, None)
+    _, message = verdict(summary, 0, None, None)
     if waiting:
-        message = f"{waiting:,} lists are left to read. {message}"
+        message = (
+            f"Not finished: {waiting:,} lists are left to read. The backfill goes on with them when it runs again."
+        )
     return Outcome(
-        code=code,
+        code=ExitCode.COMPLETE,
         message=message,
         vendor=vendor.name,
         pipeline=where.pipeline,

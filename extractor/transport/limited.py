@@ -13,6 +13,9 @@ from extractor.transport.concurrency import Level
 
 __all__ = ["Limited"]
 
+_BESIDE = 96
+"""Requests beside those in flight; more would only hold memory."""
+
 
 class Limited:
     """A `Transport` that waits for a request's budgets before it sends it, and tells them how it went.
@@ -40,7 +43,8 @@ class Limited:
         Those in flight, and as many again whose answers are on their way to disk or that wait their turn.
         """
         lane = self._lane(budgets)
-        return 2 * lane.level.allowed(lane.rate) + 4
+        allowed = lane.level.allowed(lane.rate)
+        return allowed + min(allowed, _BESIDE) + 4
 
     @property
     def in_flight(self) -> int:

@@ -1,0 +1,28 @@
+"""How the C library keeps freed memory, for two processes that live for days."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+__all__ = ["keep_little"]
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_TRIM_BYTES = 1 << 20
+_MMAP_BYTES = 256 << 10
+
+
+def keep_little() -> None:
+    """Give freed memory back to the system.
+
+    glibc makes an arena for every thread and returns none of them; with a writer thread, downloads in threads and
+    dlt's own, a process grows by what each thread once needed at most. Does nothing where there is no glibc.
+    """
+    if sys.platform != "linux":
+        return
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    for parameter, value in ((_M_ARENA_MAX, 1), (_M_TRIM_THRESHOLD, _TRIM_BYTES), (_M_MMAP_THRESHOLD, _MMAP_BYTES)):
+        mallopt(parameter, value)

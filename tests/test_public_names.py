@@ -1,0 +1,51 @@
+"""What the package exports, and that every module has what it says it has."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import extractor
+
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(extractor.__path__, "extractor.")
+    if not module.name.endswith("__main__")
+)
+
+
+def test_the_package_exports_what_it_promises() -> None:
+    assert extractor.__all__ == ["backfill"]
+    for name in extractor.__all__:
+        assert callable(getattr(extractor, name))
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = extractor.nonsense
+    assert Path(extractor.__file__).with_name("py.typed").exists()
+
+
+def test_the_functions_one_may_call_name_their_arguments() -> None:
+    vendor, *options = inspect.signature(extractor.backfill).parameters.values()
+    assert vendor.name == "vendor"
+    assert all(option.kind is option.KEYWORD_ONLY and option.default is not option.empty for option in options)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_public_name_exists(name: str) -> None:
+    module = importlib.import_module(name)
+    public = getattr(module, "__all__", [])
+    assert len(public) == len(set(public))
+    for each in public:
+        assert hasattr(module, each), f"{name} has no {each}"
+
+
+def test_importing_the_package_brings_nothing_heavy() -> None:
+    """The command's --help does it, too."""
+    code = "import sys, extractor; print(*sorted({'dlt', 'aiohttp', 'duckdb', 'pyarrow'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
