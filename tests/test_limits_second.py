@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 import random
 from collections import deque
@@ -395,3 +396,31 @@ class SecondMachine(RuleBasedStateMachine):
 
 TestSecondMachine = SecondMachine.TestCase
 TestSecondMachine.settings = settings(deadline=None, max_examples=60, stateful_step_count=60)
+
+
+@pytest.mark.parametrize("phase", [n / 20 for n in range(20)])
+def test_endpoints_that_think_long_do_not_mislead_it(phase: float) -> None:
+    """A quarter of the requests are reports: counted at once, answered within a second."""
+    limiter = limiter_for(10)
+    vendor = FixedWindow(limits=lambda _: 10.0, phase=phase)
+    dice = random.Random(int(phase * 20))
+    answers: list[tuple[float, int, int, dict[str, str]]] = []
+    now, sent, refused, taken = 0.0, 0, 0, 0
+    while now < 60:
+        while answers and answers[0][0] <= now:
+            at, ticket, status, headers = heapq.heappop(answers)
+            limiter.answered(ticket, at, status, headers)
+        wait = limiter.wait(now)
+        if wait <= 0:
+            ticket = limiter.start(now)
+            good, left = vendor.arrive(now + 0.01)
+            refused += not good
+            taken += good and now >= 5
+            slow = dice.uniform(0.3, 1.0) if sent % 4 == 3 else 0.0
+            said = {LIMIT: "10", REMAINING: f"{left:.0f}"}
+            heapq.heappush(answers, (now + 0.02 + slow + dice.uniform(0, 0.005), ticket, 200 if good else 429, said))
+            sent += 1
+        else:
+            now = min([now + wait, *(one[0] for one in answers[:1])])
+    assert refused == 0
+    assert taken >= 0.97 * 550

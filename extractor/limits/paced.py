@@ -23,6 +23,9 @@ STALL_S = 0.25
 SLACK_S = 0.01
 MOST_SLACK_S = 0.1
 JUMP = 0.3
+CLEAR_S = 0.05
+LOOKS = 4
+"""Some endpoints think for a second before they answer, which hides when they were counted: so many are looked at."""
 TOUCH_S = 1e-6
 
 
@@ -53,6 +56,8 @@ class Paced:
         self._silent = 0
         self._gaps = 0.0
         self._gaps_s = 0.0
+        self._looks = 0
+        self._begun_by = 0.0
 
     @property
     def rate(self) -> float:
@@ -127,6 +132,10 @@ class Paced:
         if flight.used is None or flight.window is not None:
             return None
         before, self._before = self._before, flight
+        if self._looks:
+            # What was sent later in the same second may have been answered faster, and tells more of its beginning.
+            self._begun_by = min(self._begun_by, flight.sent + flight.excess)
+            return self._look(flight, now)
         if before is None or before.used is None:
             self._run_began = flight.sent
             return None
@@ -138,7 +147,12 @@ class Paced:
         if flight.sent - before.sent > 0.5 or self._known.limit < LEAST_WINDOWED:
             return None
         self._known.others = self._others()
-        return Phase(now, flight.sent + flight.excess + DOUBT_S)
+        self._begun_by, self._looks = flight.sent + flight.excess, LOOKS
+        return self._look(flight, now)
+
+    def _look(self, flight: Flight, now: float) -> Phase | None:
+        self._looks = 0 if flight.excess <= CLEAR_S else self._looks - 1
+        return None if self._looks else Phase(now, self._begun_by + DOUBT_S)
 
     def _others(self) -> float:
         """Requests a second that were counted between ours and were not ours."""
