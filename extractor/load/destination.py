@@ -17,7 +17,12 @@ from typing import Any, TypeVar, cast
 import dlt
 from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination import Destination as Factory
-from dlt.common.destination.exceptions import DestinationException, DestinationUndefinedEntity
+from dlt.common.destination.exceptions import (
+    DestinationException,
+    DestinationUndefinedEntity,
+    InvalidDestinationReference,
+    UnknownDestinationModule,
+)
 from dlt.common.exceptions import DltException
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.common.schema import Schema
@@ -76,10 +81,15 @@ class Destination:
             return Factory.from_reference(
                 target.destination, destination_name=target.destination_name or None, **cast("Any", options)
             )
+        except (UnknownDestinationModule, InvalidDestinationReference) as error:
+            raise DestinationError(
+                f"dlt knows no destination {target.destination!r}. "
+                "Name one of dlt's (duckdb, postgres, bigquery, snowflake ...) with --destination."
+            ) from error
         except (DestinationException, ConfigurationException, ImportError, TypeError) as error:
             raise DestinationError(
-                f"dlt knows no destination {target.destination!r}: {plain(error)} "
-                "Name one of dlt's (duckdb, postgres, bigquery, snowflake ...) with --destination."
+                f"The destination {target.destination!r} can't be used: {plain(error)} "
+                "Check its settings in .dlt/config.toml and .dlt/secrets.toml."
             ) from error
 
     # ── dlt's pipeline in an empty folder ───────────────────────────────────────────────────
