@@ -60,7 +60,7 @@ class Ledger:
         cls,
         folder: Path,
         *,
-        chunk_records: int = 25_000,
+        chunk_records: int = 12_500,
         chunk_bytes: int = 32 << 20,
         keep_raw: bool = False,
         clock: Callable[[], float] = time.time,

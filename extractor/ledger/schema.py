@@ -115,7 +115,7 @@ def connect(folder: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_checkpoint_bytes // _page_bytes}")
         connection.execute(f"PRAGMA journal_size_limit = {_checkpoint_bytes}")
-        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("PRAGMA cache_size = -6144")
         connection.execute("PRAGMA busy_timeout = 10000")
         if version == 0:
             connection.executescript(f"BEGIN IMMEDIATE; {_tables} PRAGMA user_version = {_version}; COMMIT;")

@@ -32,18 +32,9 @@ _PINNED = {
 }
 
 
-_DEFAULTS = {
-    # DuckDB would take most of the machine's memory for its cache; the file is closed after each chunk anyway.
-    "DESTINATION__DUCKDB__CREDENTIALS__GLOBAL_CONFIG": '{"memory_limit": "300MB"}',
-}
-"""What a user may choose otherwise in the environment."""
-
-
 def pin(environment: MutableMapping[str, str]) -> None:
     """Set them; before dlt is imported."""
     environment.update(_PINNED)
-    for name, value in _DEFAULTS.items():
-        environment.setdefault(name, value)
 
 
 def trace_nothing() -> None:
