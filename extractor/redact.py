@@ -8,14 +8,12 @@ found without knowing the user's name. Query strings go whole: their values are 
 from __future__ import annotations
 
 import base64
-import copy
 import html
-import logging
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-__all__ = ["MASK", "RedactingFormatter", "Redactor"]
+__all__ = ["MASK", "Redactor"]
 
 MASK = "***"
 
@@ -74,24 +72,6 @@ class Redactor:
         # Only after redaction is it safe to cut: half a secret would not be found.
         shown = "".join(_visible(self.redact(text)))
         return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
-class RedactingFormatter(logging.Formatter):
-    """Formats as another formatter does, and redacts the result, tracebacks included.
-
-    What a message says stays on its line: a vendor can't forge log lines with a newline.
-    """
-
-    def __init__(self, redactor: Redactor, formatter: logging.Formatter | None = None) -> None:
-        super().__init__()
-        self._redactor = redactor
-        self._formatter = formatter or logging.Formatter()
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line or lines for `record`, which stays as it is for other handlers."""
-        own = copy.copy(record)
-        own.msg, own.args = self._redactor.clean(record.getMessage(), limit=10_000), None
-        return self._redactor.redact(self._formatter.format(own))
 
 
 def _spellings(secret: str) -> re.Pattern[str]:

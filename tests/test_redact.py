@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import json
-import logging
 from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from extractor.redact import MASK, RedactingFormatter, Redactor
+from extractor.redact import MASK, Redactor
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
@@ -134,25 +133,3 @@ def test_clean_is_short_and_printable(text: str, limit: int) -> None:
 def test_a_cut_never_leaves_half_a_secret(lead: int) -> None:
     shown = Redactor(["secret-token"]).clean("x" * lead + "secret-token" * 3, 40)
     assert "sec" not in shown
-
-
-def test_the_formatter_redacts_messages_arguments_and_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
-    formatter = RedactingFormatter(Redactor(["secret-token"]), logging.Formatter("%(levelname)s %(message)s"))
-
-    def fail() -> None:
-        raise ValueError("bad token secret-token at https://h.example/?q=1")
-
-    try:
-        fail()
-    except ValueError:
-        logging.getLogger("test").exception("with %s\nINFO forged", "secret-token")
-    (record,) = caplog.records
-    lines = formatter.format(record).split("\n")
-    assert lines[0] == f"ERROR with {MASK}\\x0aINFO forged"
-    assert lines[-1] == f"ValueError: bad token {MASK} at https://h.example/?{MASK}"
-    assert record.args == ("secret-token",), "other handlers get the record as it was"
-
-
-def test_a_formatter_of_its_own_if_none_is_given() -> None:
-    record = logging.LogRecord("x", logging.INFO, "f", 1, "token %s", ("secret-token",), None)
-    assert RedactingFormatter(Redactor(["secret-token"])).format(record) == f"token {MASK}"
