@@ -174,8 +174,9 @@ def _missing(vendor: Vendor, missing: Sequence[Setting]) -> str:
     return "\n".join(lines)
 
 
-def toml_lines(vendor: str, values: Mapping[str, str]) -> str:
+def toml_lines(vendor: str, values: Mapping[str, str | list[str]]) -> str:
     """The section of `secrets.toml` that holds these values."""
-    # A JSON string is a TOML string as long as nothing beyond ASCII is escaped (TOML has no surrogate pairs).
+    # A JSON string is a TOML string as long as nothing beyond ASCII is escaped (TOML has no surrogate pairs), and a
+    # list of them is a list.
     written = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
     return "\n".join([f"[sources.{vendor}_source]", *written])

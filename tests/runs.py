@@ -19,7 +19,7 @@ import extractor
 from benchmarks.rig import DATASET, PIPELINE, Sandbox
 from extractor.account import Outcome
 
-QUICK = ("--rate-scale", "1000", "--report-latency", "5", "--latency", "1")
+QUICK = ("--rate-scale", "1000", "--knob", "report-latency=5", "--latency", "1")
 """Flags of a sandbox that is no bottleneck."""
 
 

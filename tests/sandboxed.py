@@ -18,11 +18,11 @@ from yarl import URL
 
 from extractor.sandbox.gladly.routes import gladly
 from extractor.sandbox.options import Options
-from extractor.sandbox.server import Sandbox
+from extractor.sandbox.server import Play, Sandbox, Stage
 
 NOON = datetime(2026, 3, 1, 12, 34, tzinfo=UTC).timestamp()
 EARLY, LATE = "2015-01-01", "2026-03-01"
-QUICK = Options(latency=0, report_latency=0, rate_scale=10_000)
+QUICK = Options(latency=0, rate_scale=10_000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,16 +47,20 @@ class Client:
     def __init__(self, session: aiohttp.ClientSession, told: Mapping[str, Any]) -> None:
         self.session = session
         self.base = str(told["base_url"])
-        self.root = self.base.removesuffix("/api/v1")
-        pair = told["settings"]
-        self.password = str(pair["password"])
-        self.authorization = aiohttp.encode_basic_auth(pair["username"], pair["password"])
+        self.root = str(URL(self.base).origin())
+        self.told = told["settings"]
+        self.password = self.told.get("password", "")
+        pair = self.told.keys() >= {"username", "password"}
+        self.authorization = aiohttp.encode_basic_auth(self.told["username"], self.password) if pair else ""
 
-    async def ask(self, path: str, method: str = "GET", *, auth: str | None = "", **more: Any) -> Answer:
+    async def ask(
+        self, path: str, method: str = "GET", *, auth: str | None = "", base: str | None = None, **more: Any
+    ) -> Answer:
+        """Ask for a path below `base_url`, or below another base; `auth` instead of the pair told, None for none."""
         headers = dict(more.pop("headers", {}))
-        if auth is not None:
-            headers["Authorization"] = auth or self.authorization
-        url = URL(self.base + path, encoded=True)
+        if auth is not None and (authorization := auth or self.authorization):
+            headers["Authorization"] = authorization
+        url = URL((self.base if base is None else base) + path, encoded=True)
         async with self.session.request(method, url, headers=headers, allow_redirects=False, **more) as answer:
             chunks = []
             held = b""
@@ -91,9 +95,16 @@ class Client:
 
 @asynccontextmanager
 async def sandboxed(
-    options: Options = QUICK, *, clock: Callable[[], float] = time, **more: Any
+    options: Options = QUICK,
+    *,
+    vendor: Callable[[Stage], Play] = gladly,
+    clock: Callable[[], float] = time,
+    knob: Mapping[str, str] | None = None,
+    **more: Any,
 ) -> AsyncIterator[Client]:
-    sandbox = Sandbox(replace(options, **more), gladly, clock=clock)
+    """Play a vendor with changed options; Gladly's reports come at once unless a knob says otherwise."""
+    prompt = {"report-latency": "0"} if vendor is gladly else {}
+    sandbox = Sandbox(replace(options, knob={**prompt, **options.knob, **(knob or {})}, **more), vendor, clock=clock)
     try:
         told = await sandbox.start()
         async with aiohttp.ClientSession() as session:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,20 @@ def test_a_first_line_in_pieces_is_read_whole(play: Play) -> None:
         assert ready.all_settings == {"base_url": "http://[::1]:1", "a": "b"}
         assert "'b'" not in repr(ready)
     assert ready.process.returncode is not None
+
+
+def test_lists_are_given_to_a_run_as_json(play: Play) -> None:
+    """As the environment would hold them; Python's own spelling is no JSON."""
+    play("""
+        import json
+        told = {"ids": ["a'b", "ü"], "none": [], "key": "k"}
+        print(json.dumps({"vendor": "acme", "base_url": "b", "settings": told}), flush=True)
+    """)
+    with played("acme") as ready:
+        assert ready.settings == {"ids": ["a'b", "ü"], "none": [], "key": "k"}
+        given = ready.all_settings
+    assert given["key"] == "k"
+    assert (json.loads(given["ids"]), json.loads(given["none"])) == (["a'b", "ü"], [])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from extractor.cli import main
 
 LISTENS = """
     import json, os, sys, time
-    told = {"arguments": " ".join(sys.argv[1:]), "pid": str(os.getpid())}
+    told = {"arguments": " ".join(sys.argv[1:]), "pid": str(os.getpid()), "ids": ['"', "ü"]}
     print(json.dumps({"vendor": sys.argv[1], "base_url": "http://127.0.0.1:1/api/v1", "settings": told}), flush=True)
 """
 
@@ -30,12 +30,13 @@ def test_it_prints_lines_for_secrets_toml_and_passes_every_flag_on(
     play(LISTENS)
     flags = (
         "--port 8080 --size 9 --latency 50 --fault 502=0.01 --fault 429=0.1 --rate-scale 10 --rate-change 5=0.5 "
-        "--neighbour 0.3 --seed 4 --odd=1"
+        "--neighbour 0.3 --knob a=1 --knob b=2=3 --seed 4 --odd=1"
     )
     assert main(["sandbox", "gladly", *flags.split()]) == 0
     captured = capfd.readouterr()
     section = tomllib.loads(captured.out)["sources"]["gladly_source"]
     assert section["base_url"] == "http://127.0.0.1:1/api/v1"
+    assert section["ids"] == ['"', "ü"]
     words = section["arguments"].split()
     assert words[0] == "gladly"
     assert words[-1] == "--die-with-parent"
@@ -75,7 +76,7 @@ def test_ctrl_c_ends_it_and_its_child(play: Play, tmp_path: Path) -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     with process.stdout, process.stderr:
-        lines = [process.stdout.readline() for _ in range(4)]
+        lines = [process.stdout.readline() for _ in range(5)]
         assert "Ctrl-C ends it" in process.stderr.readline()
         pid = int(tomllib.loads("".join(lines))["sources"]["gladly_source"]["pid"])
         process.send_signal(signal.SIGINT)

@@ -18,7 +18,7 @@ from runs import QUICK
 from benchmarks.rig import DATASET, PIPELINE, Backfill, Sandbox, difference, sandbox, tables
 from extractor.account import ExitCode
 
-SLOW = ("--latency", "40", "--report-latency", "40", "--rate-scale", "10", "--size", "25")
+SLOW = ("--latency", "40", "--knob", "report-latency=40", "--rate-scale", "10", "--size", "25")
 """Long enough that kills hit every phase: about 150 requests at 100 a second."""
 OFTEN = ("--commit-every", "300ms")
 

@@ -24,6 +24,7 @@ from extractor.sandbox.__main__ import main
 from extractor.sandbox.options import FAULTS, Options
 
 FOLDER = Path(sandbox.__file__).parent
+ROOT = FOLDER.parent.parent
 START = 1_772_366_400.25
 
 
@@ -285,9 +286,9 @@ async def test_faults_depend_on_seed_and_number_of_the_request_alone() -> None:
 # ── the program ─────────────────────────────────────────────────────────────────────────────
 
 
-def program(*arguments: str) -> subprocess.Popen[bytes]:
+def program(*arguments: str, stderr: int | None = None) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "extractor.sandbox", "gladly", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=FOLDER.parent.parent)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, cwd=ROOT)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -324,9 +325,7 @@ sys.stdin.read()
 
 
 def test_it_does_not_outlive_its_parent() -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=FOLDER.parent.parent
-    )
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
     try:
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
@@ -357,6 +356,7 @@ def running(process: int) -> bool:
         ["--until", "yesterday"],
         ["--neighbour", "1.5"],
         ["--colour", "red"],
+        ["--knob", "report-rows"],
     ],
 )
 def test_a_mistake_in_the_call_is_told_in_a_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -367,6 +367,29 @@ def test_a_mistake_in_the_call_is_told_in_a_line(arguments: list[str], capsys: p
     assert not out
     assert "error:" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("knob", "why"), [("colour=red", "report-rows"), ("report-rows=0", "1 or more")])
+def test_a_knob_that_the_vendor_does_not_have_is_told_in_a_line(knob: str, why: str) -> None:
+    """Only the vendor knows its knobs, so this is told by the program that has already begun to listen."""
+    process = program("--knob", knob, stderr=subprocess.PIPE)
+    out, err = process.communicate()
+    assert process.returncode == 2
+    assert not out
+    assert err.count(b"\n") == 1
+    assert b"error:" in err
+    assert why.encode() in err
+
+
+def test_only_the_vendor_that_is_played_is_imported() -> None:
+    code = (
+        "import sys\n"
+        "from extractor.sandbox.__main__ import VENDORS, main\n"
+        "main(['gladly', '--knob', 'colour=red'])\n"
+        "print([name for name in VENDORS if f'extractor.sandbox.{name}' in sys.modules])"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert process.stdout == "['gladly']\n"
 
 
 async def test_a_port_that_is_taken_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -382,7 +405,7 @@ def taken(port: str) -> int:
         capture_output=True,
         text=True,
         check=False,
-        cwd=FOLDER.parent.parent,
+        cwd=ROOT,
     )
     sys.stderr.write(process.stderr)
     assert "Traceback" not in process.stderr

@@ -160,7 +160,6 @@ def test_a_plain_population_has_no_traps() -> None:
         {"neighbour": float("nan")},
         {"window": "square"},
         {"until": datetime(2024, 1, 1)},  # noqa: DTZ001  the point of it
-        {"report_rows": 0},
         {"port": 70_000},
     ],
 )

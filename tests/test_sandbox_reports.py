@@ -89,13 +89,14 @@ async def test_windows_in_the_middle_are_odd_now_and_then() -> None:
 
 
 async def test_rows_stop_in_silence() -> None:
-    async with sandboxed(clock=noon, plain=True, report_rows=50) as client:
+    async with sandboxed(clock=noon, plain=True, knob={"report-rows": "50"}) as client:
         assert len(rows(await client.report(EARLY, LATE))) == 50
 
 
 async def test_long_windows_can_be_refused_or_left_hanging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("extractor.sandbox.gladly.reports.HANG", 0)
-    async with sandboxed(clock=noon, plain=True, report_refuse_days=31, report_timeout_days=7) as client:
+    knob = {"report-refuse-days": "31", "report-timeout-days": "7"}
+    async with sandboxed(clock=noon, plain=True, knob=knob) as client:
         assert (await client.report("2025-01-01", "2025-02-01")).status == 400
         assert (await client.report("2025-01-01", "2025-01-31")).status == 504
         assert (await client.report("2025-01-01", "2025-01-07")).status == 200
@@ -151,7 +152,7 @@ async def test_reports_are_limited_to_ten_a_minute() -> None:
 
 
 async def test_reports_are_limited_to_two_in_flight() -> None:
-    async with sandboxed(rate_scale=1, report_latency=3_600_000, clock=noon) as client:
+    async with sandboxed(rate_scale=1, knob={"report-latency": "3600000"}, clock=noon) as client:
         waiting = [asyncio.create_task(client.report("2010-01-01", "2010-01-02")) for _ in range(2)]
         await client.until_in_flight(2)
         assert (await client.report("2010-01-01", "2010-01-02")).status == 429

@@ -30,19 +30,20 @@ class Ready:
     """A sandbox that listens.
 
     Attributes:
-        settings: made-up credentials that it takes.
+        settings: made-up credentials that it takes, and what else it must be told: text, or lists of text.
         process: the child.
     """
 
     vendor: str
     base_url: str
-    settings: Mapping[str, str] = field(repr=False)
+    settings: Mapping[str, str | list[str]] = field(repr=False)
     process: subprocess.Popen[bytes]
 
     @property
     def all_settings(self) -> dict[str, str]:
-        """What a run needs to talk to it instead of the vendor."""
-        return {"base_url": self.base_url, **self.settings}
+        """What a run needs to talk to it instead of the vendor; a list is the text that the environment would hold."""
+        texts = {name: json.dumps(value) if isinstance(value, list) else value for name, value in self.settings.items()}
+        return {"base_url": self.base_url, **texts}
 
 
 @contextmanager
@@ -80,7 +81,7 @@ def _ready(process: subprocess.Popen[bytes], timeout: float, said: IO[bytes] | N
     line = _first_line(process, timeout)
     try:
         told = json.loads(line or b"")
-        settings = {str(name): str(value) for name, value in told["settings"].items()}
+        settings = {str(name): _setting(value) for name, value in told["settings"].items()}
         return Ready(vendor=str(told["vendor"]), base_url=str(told["base_url"]), settings=settings, process=process)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
@@ -99,6 +100,10 @@ def _ready(process: subprocess.Popen[bytes], timeout: float, said: IO[bytes] | N
         lines = said.read().decode(errors="replace").strip().splitlines()
         last = f" Its last words: {lines[-1]}" if lines else ""
     raise UsageError(f"The sandbox could not be started: it {what}.{last}")
+
+
+def _setting(told: object) -> str | list[str]:
+    return [str(each) for each in told] if isinstance(told, list) else str(told)
 
 
 def _first_line(process: subprocess.Popen[bytes], timeout: float) -> bytes | None:

@@ -33,6 +33,7 @@ __all__ = ["sandbox"]
 @click.option("--rate-scale", metavar="X", help="Factor on the vendor's rate limits.")
 @click.option("--rate-change", multiple=True, metavar="AT=FACTOR", help="Seconds after which the limits change.")
 @click.option("--neighbour", metavar="SHARE", help="Part of the limits that another client uses up.")
+@click.option("--knob", multiple=True, metavar="NAME=VALUE", help="A switch of this vendor alone; may be repeated.")
 @click.argument("further", nargs=-1, type=click.UNPROCESSED, metavar="[FURTHER OPTIONS]")
 @click.pass_context
 def sandbox(
@@ -46,6 +47,7 @@ def sandbox(
     rate_scale: str | None,
     rate_change: tuple[str, ...],
     neighbour: str | None,
+    knob: tuple[str, ...],
     further: tuple[str, ...],
 ) -> None:
     """Play VENDOR on this machine until Ctrl-C.
@@ -63,12 +65,13 @@ def sandbox(
         ("--rate-scale", (rate_scale,)),
         ("--rate-change", rate_change),
         ("--neighbour", (neighbour,)),
+        ("--knob", knob),
     )
     arguments = [word for flag, values in given for value in values if value is not None for word in (flag, str(value))]
     code = 0
     with played(vendor, (*arguments, *further), messages=True) as ready:
         try:
-            click.echo(toml_lines(ready.vendor, ready.all_settings))
+            click.echo(toml_lines(ready.vendor, {"base_url": ready.base_url, **ready.settings}))
             click.echo(f"{ready.vendor} is played at {ready.base_url}; Ctrl-C ends it.", err=True)
             code = ready.process.wait()
         except KeyboardInterrupt:

@@ -7,8 +7,9 @@ the package, or it would repeat the client's mistakes.
     python -m extractor.sandbox gladly --port 0
 
     __main__            words to options, one line of JSON on stdout, signals
-    server              counts, judges, delays, spoils and sends; knows no vendor
-    options routing replies limits faults statistics      what the server is made of
+    server              sets the stage and listens; knows no vendor
+    answering           counts, judges, delays and spoils what a vendor answers
+    play options routing replies limits windows faults sending statistics      what both are made of
     dice slugs          data that is drawn from (seed, number) instead of being stored
-    gladly/             one vendor: its data, its routes, its truth
+    gladly/ ...         a vendor each: its data, its routes, its truth
 """

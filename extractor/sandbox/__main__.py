@@ -10,16 +10,17 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from importlib import import_module
 
 import orjson
 
-from extractor.sandbox.gladly.routes import gladly
 from extractor.sandbox.options import FAULTS, Options
 from extractor.sandbox.server import Play, Sandbox, Stage
 
 __all__ = ["main"]
 
-VENDORS: dict[str, Callable[[Stage], Play]] = {"gladly": gladly}
+VENDORS = ("assembled", "clari", "gladly", "gorgias", "snapengage")
+PROGRAM = "python -m extractor.sandbox"
 PR_SET_PDEATHSIG = 1  # from linux/prctl.h
 
 
@@ -27,13 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; on stdout one line of JSON with vendor, base_url and settings, then nothing more.
 
     Returns:
-        0 after SIGTERM or SIGINT, 2 for options that make no sense or a port that is taken.
+        0 after SIGTERM or SIGINT, 2 for options or knobs that make no sense, or a port that is taken.
     """
     parent = os.getppid()
     parser = _parser()
     words = vars(parser.parse_args(arguments))
     vendor = words.pop("vendor")
     words["fault"] = dict(words["fault"])
+    words["knob"] = dict(words["knob"])
     words["rate_change"] = tuple(words["rate_change"])
     try:
         options = Options(**words)
@@ -42,10 +44,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.die_with_parent:
         _die_with(parent)
     try:
-        return _run(_serve(VENDORS[vendor], options))
+        return _run(_serve(_performer(vendor), options))
     except OSError as error:
         sys.stderr.write(f"The sandbox can't listen on port {options.port}: {error.strerror or error}\n")
         return 2
+
+
+def _performer(vendor: str) -> Callable[[Stage], Play]:
+    """The function of the vendor's name in its routes; nothing of the others is imported."""
+    performer: Callable[[Stage], Play] = getattr(import_module(f"extractor.sandbox.{vendor}.routes"), vendor)
+    return performer
 
 
 async def _serve(perform: Callable[[Stage], Play], options: Options) -> int:
@@ -55,7 +63,11 @@ async def _serve(perform: Callable[[Stage], Play], options: Options) -> int:
         loop.add_signal_handler(number, stop.set)
     sandbox = Sandbox(options, perform)
     try:
-        told = await sandbox.start()
+        try:
+            told = await sandbox.start()
+        except ValueError as error:  # a knob that the vendor does not have, or not with this value
+            sys.stderr.write(f"{PROGRAM}: error: {error}\n")
+            return 2
         sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
         sys.stdout.flush()
         await stop.wait()
@@ -84,12 +96,12 @@ def _die_with(parent: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m extractor.sandbox",
+        prog=PROGRAM,
         description="Play a vendor on this machine, with its limits and its traps.",
         epilog="example: python -m extractor.sandbox gladly --size 500 --fault 500=0.02 --neighbour 0.3",
     )
     default = Options()
-    parser.add_argument("vendor", choices=sorted(VENDORS))
+    parser.add_argument("vendor", choices=VENDORS)
 
     def number(flag: str, kind: Callable[[str], object], text: str) -> None:
         name = flag.removeprefix("--").replace("-", "_")
@@ -101,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(flag, action="store_true", help=text)
 
     number("--port", int, "on 127.0.0.1; 0 takes any free one")
-    number("--size", int, "customers that exist")
+    number("--size", int, "how much exists: customers, or what the vendor has in their place")
     number("--seed", int, "of data, faults and neighbour")
     number("--latency", float, "milliseconds that an answer takes")
     parser.add_argument(
@@ -121,12 +133,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="AT=FACTOR",
         help="AT seconds after the first request the limits are multiplied by FACTOR, repeatable",
     )
-    number("--neighbour", float, "share of each second's budget that another client uses")
+    number("--neighbour", float, "share of each budget that another client uses")
     parser.add_argument(
         "--window", choices=("fixed", "bucket"), default=default.window, help="how requests are counted"
     )
     switch("--no-rate-headers", "say nothing about limits in headers")
-    switch("--retry-after", "a 429 carries Retry-After: 1")
+    switch("--retry-after", "a 429 carries Retry-After")
     switch("--die-with-parent", "end when the process that started it ends (Linux)")
     switch("--plain", "no traps")
     switch("--live", "data change while requests come in")
@@ -137,11 +149,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ISO",
         help='"now" for the data (default: the start of today, UTC)',
     )
+    parser.add_argument(
+        "--knob",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="NAME=VALUE",
+        help="a switch that only this vendor has, repeatable; its file knobs.py lists them",
+    )
     switch("--moved-location", "the answer for a merged customer carries a Location, to another host")
-    number("--report-latency", float, "milliseconds that a report takes (default: 300 to 1,000)")
-    number("--report-rows", int, "a report stops in silence after so many rows")
-    number("--report-refuse-days", int, "a report of more days is answered 400; 0: never")
-    number("--report-timeout-days", int, "a report of more days hangs for ten minutes; 0: never")
     return parser
 
 
@@ -157,6 +173,13 @@ def _fault(text: str) -> tuple[str, float]:
     if not sign:
         raise argparse.ArgumentTypeError("KIND=P is expected, such as 500=0.02")
     return kind, float(chance)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise argparse.ArgumentTypeError("NAME=VALUE is expected")
+    return name, value
 
 
 def _instant(text: str) -> datetime:

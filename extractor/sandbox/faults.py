@@ -51,8 +51,6 @@ def instead(fault: str, now: float) -> Reply | None:
             return Reply(status=503, headers={"Retry-After": "1"})
         case "503-date":
             return Reply(status=503, headers={"Retry-After": formatdate(now + 2, usegmt=True)})
-        case "429":
-            return Reply(status=429, body=b'{"message":"API rate limit exceeded"}')
     return None
 
 

@@ -9,26 +9,58 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, inf
 from random import Random
-from typing import Protocol
 
-__all__ = ["FixedSecond", "LeakyBucket", "Organisation", "Rolling", "Second", "Tempo", "Verdict"]
+from extractor.sandbox.windows import FixedSecond, LeakyBucket, Week, Window, whole
+
+__all__ = ["Allowance", "Organisation", "Rolling", "Second", "Tempo", "Verdict"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Allowance:
+    """The requests that a vendor allows to one account over some of its paths.
+
+    Attributes:
+        per_second: at a factor of 1.
+        burst: seconds' worth of requests that a leaky bucket holds; None leaves the rule of counting to the options.
+        weekly: requests a week besides, from Sunday, 00:00 UTC; no factor applies to them.
+    """
+
+    per_second: float
+    burst: float | None = None
+    weekly: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """What the limit says to one request: whether it may pass, the limit, and how many more may."""
+    """What the limit says to one request.
+
+    Attributes:
+        allowed: it may pass.
+        limit: requests per second in force; of a bucket, the requests that it holds.
+        remaining: how many more may pass now.
+        wait: seconds until one more may.
+        quota_spent: it may not pass before the next week.
+    """
 
     allowed: bool
     limit: int
     remaining: int
+    wait: float = 0
+    quota_spent: bool = False
+
+    @property
+    def retry_after(self) -> int:
+        """The wait in whole seconds, at least one, as a header has it."""
+        return max(1, ceil(self.wait))
 
 
 @dataclass(kw_only=True, slots=True)
 class Second:
-    """One wall-clock second: the limit in force, and who used how much of it."""
+    """One wall-clock second: the requests per second in force, and who used how much of it."""
 
-    limit: int
+    limit: float
     used: int = 0
     neighbour: int = 0
     refused: int = 0
@@ -54,81 +86,37 @@ class Tempo:
 
     def limit(self, base: float, now: float) -> int:
         """A base limit as it is now; never below one, so that nobody waits for ever."""
-        return max(1, int(base * self.factor(now) + 1e-9))
-
-
-class Window(Protocol):
-    """Lets so many requests through in a second, by one rule or another."""
-
-    def take(self, now: float, limit: int) -> bool:
-        """Count a request if it may pass; False if it may not."""
-
-    def remaining(self, limit: int) -> int:
-        """How many more may pass at the instant of the latest `take`."""
-
-
-class FixedSecond:
-    """At most `limit` requests in each second of the wall clock."""
-
-    def __init__(self) -> None:
-        self._second = -1
-        self._used = 0
-
-    def take(self, now: float, limit: int) -> bool:
-        """Count a request if the second has room."""
-        if int(now) != self._second:
-            self._second, self._used = int(now), 0
-        if self._used >= limit:
-            return False
-        self._used += 1
-        return True
-
-    def remaining(self, limit: int) -> int:
-        """Room left in the second."""
-        return max(0, limit - self._used)
-
-
-class LeakyBucket:
-    """A bucket that holds `limit` requests and leaks `limit` a second."""
-
-    def __init__(self) -> None:
-        self._level = 0.0
-        self._at: float | None = None
-
-    def take(self, now: float, limit: int) -> bool:
-        """Count a request if the bucket has room."""
-        passed = 0.0 if self._at is None else max(0.0, now - self._at)
-        self._at = now
-        self._level = max(0.0, self._level - passed * limit)
-        if self._level + 1 > limit + 1e-9:
-            return False
-        self._level += 1
-        return True
-
-    def remaining(self, limit: int) -> int:
-        """Whole requests that fit now."""
-        return max(0, int(limit - self._level + 1e-9))
+        return whole(base * self.factor(now))
 
 
 class Organisation:
-    """The budget per second that all clients of one organisation share, with a neighbour among them.
+    """The budget that all clients of one organisation share, with a neighbour among them.
 
     The neighbour's requests arrive as a Poisson process and are judged like any other, in the
     order of time; they are worked out when the client's next request arrives.
 
     Args:
-        base: requests per second at a factor of 1.
+        allowance: what the vendor allows.
         tempo: the factor.
-        window: the rule of counting.
+        bucket: count with a leaky bucket where the allowance leaves the rule open, instead of by the second.
         neighbour: share of the limit that the neighbour asks for on average.
         seed: of the neighbour's arrivals.
     """
 
-    def __init__(self, *, base: float, tempo: Tempo, window: Window, neighbour: float = 0, seed: int = 0) -> None:
+    def __init__(
+        self,
+        allowance: Allowance,
+        *,
+        tempo: Tempo,
+        bucket: bool = False,
+        neighbour: float = 0,
+        seed: int | str = 0,
+    ) -> None:
         self.seconds: dict[int, Second] = {}
-        self.tempo = tempo
-        self._base = base
-        self._window = window
+        self.allowance = allowance
+        self._tempo = tempo
+        self._window = _window(allowance, bucket=bucket)
+        self._week = Week(inf if allowance.weekly is None else allowance.weekly)
         self._share = neighbour
         self._random = Random(f"neighbour {seed}")  # noqa: S311  a neighbour needs no secrecy
         self._neighbour_at: float | None = None
@@ -137,38 +125,61 @@ class Organisation:
         """Judge and count a request of the client that arrives at `now` (Unix seconds)."""
         if self._share:
             self._let_neighbour_in(now)
-        limit = self.limit(now)
-        second = self._second(now, limit)
-        allowed = self._window.take(now, limit)
+        rate = self.rate(now)
+        second = self._second(now, rate)
+        quota_spent = self._week.left(now) <= 0
+        allowed = self._take(now, rate)
         if allowed:
             second.used += 1
         else:
             second.refused += 1
-        return Verdict(allowed=allowed, limit=limit, remaining=self._window.remaining(limit))
+        left = self._week.left(now)
+        return Verdict(
+            allowed=allowed,
+            limit=self._window.limit(rate),
+            remaining=int(min(self._window.remaining(rate), left)),
+            wait=self._window.wait(rate) if left > 0 else self._week.wait(now),
+            quota_spent=quota_spent,
+        )
 
-    def limit(self, now: float) -> int:
-        """Requests per second in force at an instant."""
-        return self.tempo.limit(self._base, now)
+    def rate(self, now: float) -> float:
+        """Requests per second in force at an instant; whole ones unless the allowance is a bucket of its own."""
+        per_second = self.allowance.per_second
+        if self.allowance.burst is None:
+            return self._tempo.limit(per_second, now)
+        return per_second * self._tempo.factor(now)
+
+    def _take(self, now: float, rate: float) -> bool:
+        if self._week.left(now) <= 0 or not self._window.take(now, rate):
+            return False
+        self._week.count()
+        return True
 
     def _let_neighbour_in(self, now: float) -> None:
         if self._neighbour_at is None:
             self._neighbour_at = now + self._pause(now)
         while self._neighbour_at <= now:
             at = self._neighbour_at
-            limit = self.limit(at)
-            if self._window.take(at, limit):
-                self._second(at, limit).neighbour += 1
+            rate = self.rate(at)
+            if self._take(at, rate):
+                self._second(at, rate).neighbour += 1
             self._neighbour_at = at + self._pause(at)
 
     def _pause(self, now: float) -> float:
-        return self._random.expovariate(self._share * self.limit(now))
+        return self._random.expovariate(self._share * self.rate(now))
 
-    def _second(self, now: float, limit: int) -> Second:
+    def _second(self, now: float, rate: float) -> Second:
         second = self.seconds.get(int(now))
         if second is None:
-            second = self.seconds[int(now)] = Second(limit=limit)
-        second.limit = limit
+            second = self.seconds[int(now)] = Second(limit=rate)
+        second.limit = rate
         return second
+
+
+def _window(allowance: Allowance, *, bucket: bool) -> Window:
+    if allowance.burst is not None:
+        return LeakyBucket(allowance.burst)
+    return LeakyBucket() if bucket else FixedSecond()
 
 
 class Rolling:

@@ -19,26 +19,24 @@ class Options:
 
     Attributes:
         port: on 127.0.0.1; 0 takes any free one.
-        size: customers that exist.
+        size: how much exists: customers, or what the vendor has in their place.
         seed: of the data, the faults and the neighbour.
         latency: milliseconds that an answer takes after its request has been counted.
         fault: kind of fault -> probability per request; see `FAULTS`.
         rate_scale: factor on all of the vendor's limits.
         rate_change: (seconds after the first request, factor from then on), any number of them;
             the factors multiply.
-        neighbour: share of each second's budget that another client of the organisation uses.
-        window: `fixed` wall-clock seconds, or a leaky `bucket` (capacity: the limit; leak: the limit per second).
+        neighbour: share of each budget that another client of the organisation uses.
+        window: `fixed` wall-clock seconds, or a leaky `bucket` (capacity: the limit; leak: the limit per second);
+            a vendor that documents a bucket of its own keeps it.
         no_rate_headers: leave out what the vendor states about its limits.
-        retry_after: a 429 carries `Retry-After: 1`.
+        retry_after: a 429 carries `Retry-After`, in whole seconds.
         die_with_parent: the kernel ends the sandbox when the process that started it ends.
         plain: no traps: no merges, no caps reached, no noise in bodies.
         live: data changes while requests come in.
         until: "now" for the data; None is the start of today (UTC).
+        knob: name -> value of switches that only this vendor has.
         moved_location: a 301 for a merged customer carries a `Location`, to another host.
-        report_latency: milliseconds that a report takes; None is 300 to 1,000.
-        report_rows: a report stops in silence after so many rows.
-        report_refuse_days: a report of more days than this is answered 400; 0 is never.
-        report_timeout_days: a report of more days than this is not answered for ten minutes; 0 is never.
     """
 
     port: int = 0
@@ -56,11 +54,8 @@ class Options:
     plain: bool = False
     live: bool = False
     until: datetime | None = None
+    knob: Mapping[str, str] = field(default_factory=dict)
     moved_location: bool = False
-    report_latency: float | None = None
-    report_rows: int = 100_000
-    report_refuse_days: int = 0
-    report_timeout_days: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense.
@@ -68,7 +63,7 @@ class Options:
         Raises:
             ValueError: names the option and what it takes.
         """
-        numbers = (self.latency, self.rate_scale, self.neighbour, self.report_latency or 0, *self.fault.values())
+        numbers = (self.latency, self.rate_scale, self.neighbour, *self.fault.values())
         numbers += tuple(number for change in self.rate_change for number in change)
         checks = (
             (all(map(isfinite, numbers)), "every number must be finite"),
@@ -83,10 +78,6 @@ class Options:
             (0 <= self.neighbour < 1, "neighbour must be a share, 0 or more and below 1"),
             (self.window in ("fixed", "bucket"), "window must be fixed or bucket"),
             (self.until is None or self.until.tzinfo is not None, "until needs a time zone, such as Z"),
-            (self.report_latency is None or self.report_latency >= 0, "report-latency must be milliseconds, 0 or more"),
-            (self.report_rows >= 1, "report-rows must be 1 or more"),
-            (self.report_refuse_days >= 0, "report-refuse-days must be 0 or more"),
-            (self.report_timeout_days >= 0, "report-timeout-days must be 0 or more"),
         )
         for true, otherwise in checks:
             if not true:

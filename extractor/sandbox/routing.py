@@ -19,8 +19,8 @@ class Route:
     Attributes:
         name: in the statistics.
         path: begins with "/"; `{}` stands for a variable segment.
-        query: names of the parameters that it knows.
-        limit: a budget of its own, besides that of the organisation.
+        query: names of the parameters that it knows; None takes any.
+        limit: a budget of its own, besides that of its surface.
         latency: milliseconds that an answer takes, by number of the request; None is the sandbox's own.
     """
 
@@ -28,7 +28,7 @@ class Route:
     path: str
     answer: Callable[[Call], Reply | Awaitable[Reply]]
     method: str = "GET"
-    query: frozenset[str] = frozenset()
+    query: frozenset[str] | None = frozenset()
     limit: Rolling | None = None
     latency: Callable[[int], float] | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 from extractor.sandbox.limits import Organisation, Second
@@ -17,6 +18,7 @@ class Statistics:
     """Counts since the start or the last reset.
 
     Attributes:
+        by_budget: by name of the budget and status.
         repeated: requests whose method, path, query and body had been answered for good before.
         foreign: requests that reached the other origin, to which redirects lead.
         leaked: those among them that carried credentials.
@@ -24,6 +26,7 @@ class Statistics:
 
     by_endpoint: Counter[str] = field(default_factory=Counter)
     by_status: Counter[int] = field(default_factory=Counter)
+    by_budget: Counter[tuple[str, int]] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     max_in_flight: int = 0
@@ -41,11 +44,12 @@ class Statistics:
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
-    def leave(self, *, endpoint: str, status: int) -> None:
+    def leave(self, *, budget: str, endpoint: str, status: int) -> None:
         """It has been answered, or its client has gone (status 499)."""
         self.in_flight -= 1
         self.by_endpoint[endpoint] += 1
         self.by_status[status] += 1
+        self.by_budget[budget, status] += 1
 
     def notice(self, fingerprint: int) -> None:
         """A request was let in; was it answered before?"""
@@ -80,21 +84,39 @@ class Statistics:
         }
 
 
-def budget_use(statistics: Statistics, organisation: Organisation) -> dict[str, object]:
-    """Seconds, and the share of the allowed requests that the client used.
+def budget_use(statistics: Statistics, organisations: Mapping[str, Organisation]) -> dict[str, object]:
+    """What the client made of each budget; seconds and share of the first one stand at the top as well."""
+    budgets: dict[str, dict[str, object]] = {}
+    seconds = {name: _seconds(organisation) for name, organisation in organisations.items()}
+    for name, organisation in organisations.items():
+        answered = {status: count for (budget, status), count in statistics.by_budget.items() if budget == name}
+        budgets[name] = {
+            "requests": sum(answered.values()),
+            "too_many": answered.get(429, 0),
+            "share_used": _share(seconds[name], organisation.allowance.burst or 0),
+        }
+    first = next(iter(organisations))
+    rows = [[number, each.limit, each.used, each.neighbour, each.refused] for number, each in seconds[first]]
+    return {"seconds": rows, "share_used": budgets[first]["share_used"], "budgets": budgets}
 
-    Only whole seconds strictly between the first and the last request count for the share: at both ends the
-    client was there for a part of the second only.
+
+def _seconds(organisation: Organisation) -> list[tuple[int, Second]]:
+    """Every second from the client's first request to its last one."""
+    busy = [number for number, second in organisation.seconds.items() if second.used or second.refused]
+    if not busy:
+        return []
+    return [
+        (number, organisation.seconds.get(number) or Second(limit=organisation.rate(number)))
+        for number in range(min(busy), max(busy) + 1)
+    ]
+
+
+def _share(seconds: Sequence[tuple[int, Second]], burst: float) -> float | None:
+    """The share of the allowed requests that the client used.
+
+    Only whole seconds strictly between the first and the last request count: at both ends the client was there for
+    a part of the second only. Nor do those in which a bucket may still pass on what it held when the client came.
     """
-    if statistics.first_request is None or statistics.last_request is None:
-        return {"seconds": [], "share_used": None}
-    first, last = int(statistics.first_request), int(statistics.last_request)
-    rows = []
-    used = allowed = 0
-    for number in range(first, last + 1):
-        second = organisation.seconds.get(number) or Second(limit=organisation.limit(number))
-        rows.append([number, second.limit, second.used, second.neighbour, second.refused])
-        if first < number < last:
-            used += second.used
-            allowed += max(0, second.limit - second.neighbour)
-    return {"seconds": rows, "share_used": used / allowed if allowed else None}
+    inner = [second for number, second in seconds[1:-1] if number - seconds[0][0] >= burst]
+    allowed = sum(max(0, second.limit - second.neighbour) for second in inner)
+    return sum(second.used for second in inner) / allowed if allowed else None

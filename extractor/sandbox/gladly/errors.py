@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
+from extractor.sandbox.limits import Verdict
 from extractor.sandbox.replies import Reply, json_reply
 
 __all__ = ["invalid", "not_found", "refusal", "too_many"]
@@ -33,6 +34,7 @@ def refusal(status: int, detail: str, path: str) -> Reply:
     return json_reply({"errors": [{"code": CODES.get(status, "invalid"), "detail": detail}]}, status=status)
 
 
-def too_many() -> Reply:
+def too_many(verdict: Verdict) -> Reply:
     """429; the vendor documents no body, this is what its gateway product sends."""
+    del verdict
     return Reply(status=429, body=b'{"message":"API rate limit exceeded"}')

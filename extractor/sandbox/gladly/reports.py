@@ -17,8 +17,8 @@ import orjson
 from extractor.sandbox.dice import Dice
 from extractor.sandbox.gladly.calendar import Calendar
 from extractor.sandbox.gladly.errors import invalid
+from extractor.sandbox.gladly.knobs import Knobs
 from extractor.sandbox.gladly.report_rows import COLUMNS, ReportRows
-from extractor.sandbox.options import Options
 from extractor.sandbox.replies import Call, Reply
 
 __all__ = ["Reports"]
@@ -73,8 +73,9 @@ class Reports:
     error, the newest one the mark, the newest task the blank lines; other windows draw.
     """
 
-    def __init__(self, options: Options, key: bytes, calendar: Calendar, rows: ReportRows) -> None:
-        self._options = options
+    def __init__(self, knobs: Knobs, key: bytes, calendar: Calendar, rows: ReportRows, *, plain: bool) -> None:
+        self._knobs = knobs
+        self._plain = plain
         self._key = key
         self._calendar = calendar
         self._rows = rows
@@ -82,8 +83,8 @@ class Reports:
 
     def latency(self, number: int) -> float:
         """Milliseconds that a report takes."""
-        if self._options.report_latency is not None:
-            return self._options.report_latency
+        if self._knobs.report_latency is not None:
+            return self._knobs.report_latency
         return 300 + Dice(self._key, SALT, number).below(701)
 
     async def answer(self, call: Call) -> Reply:
@@ -93,9 +94,9 @@ class Reports:
         asked = _understand(call.body)
         if isinstance(asked, Reply):
             return asked
-        if 0 < self._options.report_refuse_days < asked.days:
-            return invalid("endAt", f"the range is longer than {self._options.report_refuse_days} days")
-        if 0 < self._options.report_timeout_days < asked.days:
+        if 0 < self._knobs.report_refuse_days < asked.days:
+            return invalid("endAt", f"the range is longer than {self._knobs.report_refuse_days} days")
+        if 0 < self._knobs.report_timeout_days < asked.days:
             await asyncio.sleep(HANG)
             return Reply(status=504, body=b"upstream request timeout", content_type="text/plain")
         calendar = await self._calendar.ready()
@@ -112,11 +113,11 @@ class Reports:
             return Reply(body=b"Unexpected error occurred", content_type="text/csv", headers=headers, settled=False)
         start = {_Oddity.BYTE_ORDER_MARK: BOM, _Oddity.BLANK_LINES: BLANK}.get(oddity, b"")
         make = self._rows.conversation if of_conversations else self._rows.task
-        found = [*calendar.look(entries, positions[: self._options.report_rows])]
+        found = [*calendar.look(entries, positions[: self._knobs.report_rows])]
         return Reply(content_type="text/csv", headers=headers, chunks=_csv(start, asked, found, make))
 
     def _oddity(self, asked: _Asked, positions: range, total: int, *, of_conversations: bool) -> _Oddity:
-        if self._options.plain:
+        if self._plain:
             return _Oddity.NONE
         if of_conversations and 0 in positions:
             return _Oddity.ERROR_TEXT

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from extractor.sandbox.gladly.calendar import Calendar
 from extractor.sandbox.gladly.changes import Changes
@@ -14,16 +14,18 @@ from extractor.sandbox.gladly.export_routes import ExportRoutes
 from extractor.sandbox.gladly.exports import Exports
 from extractor.sandbox.gladly.ids import Ids, Kind
 from extractor.sandbox.gladly.items import Items
+from extractor.sandbox.gladly.knobs import Knobs
 from extractor.sandbox.gladly.population import Population
 from extractor.sandbox.gladly.records import Records
 from extractor.sandbox.gladly.reference import Reference
 from extractor.sandbox.gladly.report_rows import ReportRows
 from extractor.sandbox.gladly.reports import Reports
 from extractor.sandbox.gladly.truth import Truth
-from extractor.sandbox.limits import Rolling, Verdict
+from extractor.sandbox.knobs import turned
+from extractor.sandbox.limits import Allowance, Rolling, Verdict
 from extractor.sandbox.replies import Call, Reply, json_reply
 from extractor.sandbox.routing import Route, Router
-from extractor.sandbox.server import Play, Stage
+from extractor.sandbox.server import Play, Stage, Surface
 
 __all__ = ["gladly"]
 
@@ -57,7 +59,8 @@ def gladly(stage: Stage) -> Play:
         population=population, ids=ids, calendar=calendar, items=items, records=records, reference=reference
     )
     events = Events(population, ids, changes, reference, stage.started)
-    reports = Reports(options, key, calendar, ReportRows(population, ids, changes, reference, records))
+    rows = ReportRows(population, ids, changes, reference, records)
+    reports = Reports(turned(Knobs, stage.knobs), key, calendar, rows, plain=options.plain)
     truth = Truth(
         population=population,
         ids=ids,
@@ -86,23 +89,29 @@ def gladly(stage: Stage) -> Play:
     ]
     return Play(
         vendor="gladly",
-        prefix="/api/v1",
-        router=Router(routes),
-        per_second=REQUESTS_PER_SECOND,
+        budgets={"organisation": Allowance(per_second=REQUESTS_PER_SECOND)},
+        surfaces=(
+            Surface(
+                prefix="/api/v1",
+                router=Router(routes),
+                budget="organisation",
+                authorized=_basic(USERNAME, password),
+                rate_headers=_rate_headers,
+                too_many=too_many,
+                refusal=refusal,
+            ),
+        ),
         settings={"organization": "sandbox", "username": USERNAME, "password": password},
-        authorized=_basic(USERNAME, password),
-        rate_headers=_rate_headers,
-        too_many=too_many,
-        refusal=refusal,
         truth=truth.stream,
         arrived=changes.arrived,
     )
 
 
-def _basic(username: str, password: str) -> Callable[[Mapping[str, str]], bool]:
+def _basic(username: str, password: str) -> Callable[[Mapping[str, str], Sequence[tuple[str, str]]], bool]:
     expected = b64encode(f"{username}:{password}".encode()).decode()
 
-    def authorized(headers: Mapping[str, str]) -> bool:
+    def authorized(headers: Mapping[str, str], query: Sequence[tuple[str, str]]) -> bool:
+        del query
         scheme, _, pair = headers.get("Authorization", "").partition(" ")
         return scheme.lower() == "basic" and pair.strip() == expected
 
