@@ -16,15 +16,20 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import psutil
+from dlt.common.normalizers.naming.snake_case import NamingConvention
+
+from extractor import vendors
 
 __all__ = ["Backfill", "Sandbox", "difference", "missing", "sandbox", "tables"]
 
-NOT_BY_DEFAULT = {"task_comments", "custom_attributes"}
 PIPELINE = "measured"
 DATASET = "measured_data"
 
@@ -33,32 +38,38 @@ DATASET = "measured_data"
 class Sandbox:
     """A sandbox that listens; `process` is its process."""
 
+    vendor: str
     base_url: str
-    settings: Mapping[str, str]
+    settings: Mapping[str, str | list[str]]
     process: subprocess.Popen[str]
 
     @property
     def environment(self) -> dict[str, str]:
         """What a run needs to use it."""
         values = {"base_url": self.base_url, **self.settings}
-        return {f"SOURCES__GLADLY_SOURCE__{name.upper()}": value for name, value in values.items()}
+        return {
+            f"SOURCES__{self.vendor.upper()}_SOURCE__{name.upper()}": value
+            if isinstance(value, str)
+            else json.dumps(value)
+            for name, value in values.items()
+        }
 
     def ask(self, path: str, method: str = "GET") -> Any:  # noqa: ANN401 - JSON
         """What `/_sandbox/PATH` answers."""
-        url = self.base_url.removesuffix("/api/v1") + "/_sandbox/" + path
+        url = urlsplit(self.base_url)._replace(path=f"/_sandbox/{path}").geturl()
         with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=120) as answer:  # noqa: S310
             return json.load(answer)
 
 
 @contextmanager
-def sandbox(*arguments: str) -> Iterator[Sandbox]:
-    """Start `python -m extractor.sandbox gladly ARGUMENTS`; end it afterwards."""
-    command = [sys.executable, "-m", "extractor.sandbox", "gladly", "--port", "0", "--die-with-parent", *arguments]
+def sandbox(vendor: str, *arguments: str) -> Iterator[Sandbox]:
+    """Start `python -m extractor.sandbox VENDOR ARGUMENTS`; end it afterwards."""
+    command = [sys.executable, "-m", "extractor.sandbox", vendor, "--port", "0", "--die-with-parent", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None  # noqa: S101 - it was started with a pipe
             ready = json.loads(process.stdout.readline())
-            yield Sandbox(base_url=ready["base_url"], settings=ready["settings"], process=process)
+            yield Sandbox(vendor=vendor, base_url=ready["base_url"], settings=ready["settings"], process=process)
         finally:
             process.terminate()
             process.wait(10)
@@ -66,7 +77,7 @@ def sandbox(*arguments: str) -> Iterator[Sandbox]:
 
 @dataclass(kw_only=True)
 class Backfill:
-    """`python -m extractor backfill gladly` in `folder`, against `against`."""
+    """`python -m extractor backfill VENDOR` in `folder`, against `against`."""
 
     folder: Path
     against: Sandbox
@@ -78,7 +89,7 @@ class Backfill:
     def start(self) -> Backfill:
         """Start it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "extractor", "backfill", "gladly", "--progress", "off"]
+        command = [sys.executable, "-m", "extractor", "backfill", self.against.vendor, "--progress", "off"]
         command += ["--pipeline-name", PIPELINE, "--dataset", DATASET, *self.arguments]
         with (self.folder / "stdout.txt").open("a") as stdout, (self.folder / "stderr.txt").open("a") as stderr:
             self.process = subprocess.Popen(
@@ -170,26 +181,53 @@ def difference(one: Mapping[str, list[Any]], other: Mapping[str, list[Any]]) -> 
 
 
 def missing(
-    folder: Path, truths: Sequence[Mapping[str, Any]], pipeline: str = PIPELINE, dataset: str = DATASET
+    vendor: str,
+    folder: Path,
+    truths: Sequence[Mapping[str, Any]],
+    pipeline: str = PIPELINE,
+    dataset: str = DATASET,
 ) -> dict[str, int]:
     """How many records of each table exist, and are neither loaded nor named by an incident.
 
     Args:
+        vendor: whose tables are looked at, those that a plain backfill loads.
+        folder: of the run.
         truths: what the sandbox said before and after the run: events come and go meanwhile.
     """
     lacking: dict[str, int] = {}
+    name_of = NamingConvention().normalize_path
+    keys = {
+        endpoint.destination_table: [name_of(name.replace(".", "__")) for name in endpoint.key]
+        for endpoint in vendors.load(vendor).endpoints
+        if endpoint.default and not endpoint.ids_only
+    }
     with duckdb.connect(str(folder / f"{pipeline}.duckdb"), read_only=True) as database:
         database.execute(f'USE "{dataset}"')
         named = {row[0] for row in database.execute("SELECT key FROM _extractor_incidents").fetchall()}
         existing = {row[0] for row in database.execute("SHOW TABLES").fetchall()}
-        for table in sorted(set(truths[0]["tables"]) - NOT_BY_DEFAULT):
-            expected = set.intersection(*(set(truth["tables"][table]) for truth in truths))
-            column = {"report_conversation_export": "conversation_id", "report_task_export": "task_id"}.get(table, "id")
-            query = f'SELECT "{column}" FROM "{table}"'  # noqa: S608 - names of the sandbox
-            loaded = {row[0] for row in database.execute(query).fetchall()} if table in existing else set()
-            lacking[table] = len(expected - loaded - named)
+        for table in sorted(truths[0]["tables"].keys() & keys.keys()):
+            expected = set.intersection(*({_key(each) for each in truth["tables"][table]} for truth in truths))
+            columns = ", ".join(f'"{name}"' for name in keys[table] or ["_extractor_key"])
+            query = f'SELECT {columns} FROM "{table}"'  # noqa: S608 - names of the vendor's file
+            rows = database.execute(query).fetchall() if table in existing else []
+            loaded = {tuple(map(_text, row)) for row in rows}
+            lacking[table] = sum(key not in loaded and key[-1] not in named for key in expected)
         # What lies behind a cap that no route gets round is named by its list.
         cut = "SELECT count(*) FROM _extractor_incidents WHERE kind = 'truncated'"
         truncated = database.execute(cut).fetchall()[0][0]
-        lacking["hidden, and no list named as cut off"] = int(any(truths[0]["hidden"].values()) and not truncated)
+        hidden = truths[0].get("hidden", {})
+        lacking["hidden, and no list named as cut off"] = int(any(hidden.values()) and not truncated)
     return lacking
+
+
+def _key(told: object) -> tuple[str, ...]:
+    """A key as the sandbox writes it: a value, a list of values, or a whole record where there is no key."""
+    if isinstance(told, dict):
+        canonical = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return (sha256(canonical.encode()).hexdigest(),)
+    return tuple(map(_text, told)) if isinstance(told, list) else (_text(told),)
+
+
+def _text(value: object) -> str:
+    """A value of a key; an instant as Unix seconds, as vendors with such keys write it."""
+    return str(int(value.timestamp())) if isinstance(value, datetime) else str(value)

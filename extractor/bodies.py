@@ -1,7 +1,7 @@
 """Bodies become records: what an endpoint promises, block by block, and what is wrong with the rest.
 
-A small body is one block, kept as it came. A downloaded one is read in blocks of a few hundred kilobytes, so
-that a file of any size costs the same memory and never holds up the event loop for long.
+A small body is one JSON document and one block (`documents`). A downloaded one is read in blocks of a few hundred
+kilobytes, so that a file of any size costs the same memory and never holds up the event loop for long.
 """
 
 from __future__ import annotations
@@ -9,21 +9,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-import orjson
-
+from extractor.documents import Block, Record, decoded, encode, is_error, read, whole
 from extractor.errors import BadBody
 from extractor.model import Endpoint, Response
-from extractor.rawjson import elements
 
 __all__ = ["Block", "blocks", "check", "encode", "fingerprint", "rows"]
-
-Record = dict[str, object]
 
 _BLOCK = 256 * 1024
 _ROWS = 500
@@ -33,21 +27,6 @@ _CELL = 16 * 1024 * 1024
 _BLANK = b" \t\r\n"
 _MARK = b"\xef\xbb\xbf"
 csv.field_size_limit(_CELL)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
-    """Some records of one body.
-
-    Attributes:
-        records: decoded, for their ids.
-        payload: the same records as the load will read them: JSON array, object or lines.
-        malformed: lines that are no record, as they came.
-    """
-
-    records: list[Record]
-    payload: bytes
-    malformed: tuple[bytes, ...] = ()
 
 
 def check(endpoint: Endpoint, response: Response) -> object:
@@ -65,24 +44,24 @@ def check(endpoint: Endpoint, response: Response) -> object:
     if response.file is not None:
         (_check_csv if shape == "csv" else _check_lines)(endpoint, response.file)
         return None
+    if shape == "text":
+        return response.body.decode("utf-8", "surrogateescape")
     if response.status == 204:
         return []
-    content = _json(endpoint, response.body)
-    if shape == "object":
-        if not isinstance(content, dict):
-            raise BadBody(f"{endpoint.name}: expected a JSON object, got {_kind(content)}")
-        if _is_error(endpoint, content):
-            raise BadBody(f"{endpoint.name}: expected a record, got an error under a status that says success")
-    elif not isinstance(content, list):
-        raise BadBody(f"{endpoint.name}: expected a JSON array, got {_kind(content)}")
-    return content
+    return read(endpoint, response.body)
 
 
 def blocks(endpoint: Endpoint, response: Response) -> Iterator[Block]:
-    """The records of a body that `check` has passed."""
+    """The records of a body that `check` has passed.
+
+    Raises:
+        BadBody: it breaks half way, or is nested too deep to be cut.
+    """
     shape = endpoint.records.shape
-    if response.file is None:
-        yield _whole(response)
+    if shape == "text":
+        yield Block(records=[response.content], payload=b"")
+    elif response.file is None:
+        yield whole(endpoint, response)
     elif shape == "csv":
         yield from _csv_blocks(endpoint, response.file)
     else:
@@ -100,52 +79,6 @@ def rows(endpoint: Endpoint, file: BinaryIO) -> int:
     return max(count, 0)
 
 
-def _whole(response: Response) -> Block:
-    content = response.content
-    found = [content] if isinstance(content, dict) else cast("list[object]", content)
-    records = [record for record in found if isinstance(record, dict)]
-    if len(records) == len(found):
-        return Block(records=records, payload=response.body)
-    # The records keep their bytes: written again, NaN would become null and a long integer a rounded one.
-    pieces = elements(response.body)
-    sound = b",".join(piece for piece in pieces if piece[:1] == b"{")
-    return Block(
-        records=records,
-        payload=b"[" + sound + b"]",
-        malformed=tuple(piece for piece in pieces if piece[:1] != b"{"),
-    )
-
-
-def _json(endpoint: Endpoint, body: bytes) -> object:
-    try:
-        return _decoded(body)
-    except (ValueError, RecursionError) as error:
-        what = "an empty body" if not body.strip() else "a body that is not JSON"
-        raise BadBody(f"{endpoint.name}: expected JSON, got {what} of {len(body)} bytes") from error
-
-
-def _decoded(data: bytes) -> object:
-    """What JSON says, for its ids.
-
-    orjson is strict where some vendors are not: NaN, lone surrogates, control characters, bytes that are no UTF-8.
-    The gate, which reads the bytes again, deals with what is inside.
-    """
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return cast("object", json.loads(data.decode("utf-8-sig", "surrogateescape"), strict=False))
-
-
-def _is_error(endpoint: Endpoint, content: Record) -> bool:
-    telling = endpoint.key or content.keys() - {"errors"}
-    return "errors" in content and not any(content.get(name) for name in telling)
-
-
-def _kind(content: object) -> str:
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
-    return names.get(type(content), "a number")
-
-
 # ── JSON lines ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -158,7 +91,7 @@ def _check_lines(endpoint: Endpoint, file: BinaryIO) -> None:
         lines, cut = [*lines, cut], b""
     texts = [text for line in lines if (text := _stripped(line))]
     found = (record for text in texts if (record := _record(text)) is not None)
-    if all(_is_error(endpoint, record) for record in found) and (texts or _stripped(cut)[:1] not in (b"", b"{")):
+    if all(is_error(endpoint, record) for record in found) and (texts or _stripped(cut)[:1] not in (b"", b"{")):
         raise BadBody(f"{endpoint.name}: expected JSON lines, got another text or an error")
 
 
@@ -185,7 +118,7 @@ def _skip_line(line: bytes, file: BinaryIO) -> None:
 
 
 def _lines(lines: list[bytes]) -> Block:
-    records: list[Record] = []
+    records: list[object] = []
     kept: list[bytes] = []
     malformed: list[bytes] = []
     for line in lines:
@@ -207,7 +140,7 @@ def _stripped(line: bytes) -> bytes:
 
 def _record(line: bytes) -> Record | None:
     try:
-        record = _decoded(line)
+        record = decoded(line)
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
@@ -256,7 +189,7 @@ def _csv_lines(endpoint: Endpoint, text: io.TextIOWrapper) -> Iterator[str]:
 def _csv_blocks(endpoint: Endpoint, file: BinaryIO) -> Iterator[Block]:
     lines = _csv_rows(endpoint, file)
     header = _names(next(lines, []))
-    records: list[Record] = []
+    records: list[object] = []
     malformed: list[bytes] = []
     for row in lines:
         if len(row) == len(header):
@@ -270,7 +203,7 @@ def _csv_blocks(endpoint: Endpoint, file: BinaryIO) -> Iterator[Block]:
         yield _table(records, malformed)
 
 
-def _table(records: list[Record], malformed: list[bytes]) -> Block:
+def _table(records: list[object], malformed: list[bytes]) -> Block:
     return Block(records=records, payload=encode(records), malformed=tuple(malformed))
 
 
@@ -290,14 +223,6 @@ def _names(header: list[str]) -> list[str]:
         taken.add(distinct)
         names.append(distinct)
     return names
-
-
-def encode(content: object) -> bytes:
-    """JSON; also of what orjson refuses to write: lone surrogates, integers beyond 64 bits."""
-    try:
-        return orjson.dumps(content)
-    except orjson.JSONEncodeError:
-        return json.dumps(content).encode()
 
 
 def fingerprint(data: bytes) -> str:

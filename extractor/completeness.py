@@ -57,10 +57,12 @@ async def judge(vendor: Vendor, ledger: Ledger, fetched: frozenset[str], *, all_
     missing: list[Incident] = []
     made_up: dict[str, list[str]] = {}
     for endpoint in vendor.endpoints:
-        if endpoint.name not in fetched or (endpoint.cap is None and endpoint.windows is None):
+        if endpoint.name not in fetched:
             continue
         cut = [key for key, _ in await ledger.truncated(endpoint.name)]
-        completed = await _completed(endpoint, ledger, cut, all_history=all_history) if cut else {}
+        if not cut:
+            continue
+        completed = await _completed(endpoint, ledger, cut, all_history=all_history)
         missing += (truncated(endpoint, key) for key in cut if not completed.get(key))
         made_up[endpoint.name] = [key for key in cut if completed.get(key)]
     return Judgement(missing=missing, completed=made_up)
@@ -85,9 +87,10 @@ def truncated(endpoint: Endpoint, key: str) -> Incident:
 
     A ledger can be lost. The incident is what tells a later run that this list needs a judgement.
     """
-    if endpoint.windows is not None:
+    if endpoint.cap is not None:
+        detail = f"the vendor shows {endpoint.cap.size:,} records at most, and no other route to the rest is complete"
+    elif endpoint.windows is not None and endpoint.windows.near:
         detail = f"a single day with {endpoint.windows.near:,} rows or more, where the vendor cuts reports off"
     else:
-        size = endpoint.cap.size if endpoint.cap else 0
-        detail = f"the vendor shows {size:,} records at most, and no other route to the rest is complete"
+        detail = "the vendor shows a part only, and there is no other way to ask for the rest"
     return Incident(kind=IncidentKind.TRUNCATED, endpoint=endpoint.name, key=key, detail=detail)

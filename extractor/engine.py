@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import aclosing
 from typing import Protocol
 
-from extractor.errors import Refused
+from extractor.errors import QuotaSpent, Refused
 from extractor.model import Listing, Page
 
 __all__ = ["Engine", "Work"]
@@ -37,13 +37,15 @@ class Engine:
 
     Args:
         endpoints: names of the endpoints to walk, parents before children.
-        lanes: endpoint -> lane; each lane has slots of its own, so that a scarce budget holds up no other.
+        lanes: endpoint -> the budgets that it counts against. Those with the same ones are a lane, which has slots of
+            its own, so that a scarce budget holds up no other.
+        apis: endpoint -> the API that it belongs to.
         width: lane -> slots at present; asked again before every start.
         work: where listings wait.
         fetch: a listing's pages, the last one in a final state.
         emit: called with each page; when it returns, the page is on disk and its children are in `work`.
-        refused: told once of an endpoint that may not be read and of the listing that found out; its listings
-            then stay where they are.
+        refused: told once of an endpoint that may not be read, or of a budget that is spent, and of the listing that
+            found out. The listings of that endpoint, or of all that count against that budget, stay where they are.
         full: true while nothing more may be fetched, because the spool holds too much.
     """
 
@@ -51,18 +53,21 @@ class Engine:
         self,
         *,
         endpoints: Sequence[str],
-        lanes: Mapping[str, str],
-        width: Callable[[str], int],
+        lanes: Mapping[str, tuple[str, ...]],
+        apis: Mapping[str, str],
+        width: Callable[[tuple[str, ...]], int],
         work: Work,
         fetch: Callable[[Listing], AsyncGenerator[Page]],
         emit: Callable[[Page], Awaitable[None]],
-        refused: Callable[[Listing, Refused], Awaitable[None]],
+        refused: Callable[[Listing, Refused | QuotaSpent], Awaitable[None]],
         full: Callable[[], bool] = lambda: False,
     ) -> None:
         self._deepest_first = {
             lane: [name for name in reversed(endpoints) if lanes[name] == lane]
             for lane in dict.fromkeys(lanes[name] for name in endpoints)
         }
+        self._lanes = lanes
+        self._apis = apis
         self._width = width
         self._work = work
         self._fetch = fetch
@@ -71,7 +76,7 @@ class Engine:
         self._full = full
         self._claimed: dict[str, deque[Listing]] = {name: deque() for name in endpoints}
         self._closed: set[str] = set()
-        self._open: dict[str, set[asyncio.Task[None]]] = {lane: set() for lane in self._deepest_first}
+        self._open: dict[tuple[str, ...], set[asyncio.Task[None]]] = {lane: set() for lane in self._deepest_first}
         self._changed = asyncio.Event()
         self._stopping = False
 
@@ -97,21 +102,23 @@ class Engine:
                 task.cancel()
 
     async def knock(self) -> None:
-        """Fetch one listing alone, of the first endpoint that has one, to see whether the vendor lets us in.
+        """Fetch one listing alone of the first endpoint of each API that has one, to see whether the vendor lets us in.
 
         Raises:
             ExceptionGroup: as `run` does.
         """
-        name = next((name for name in self._claimed if self._work.claimable(name)), None)
-        if name is None:
-            return
-        (tasks,) = (self._open[lane] for lane, names in self._deepest_first.items() if name in names)
-        async with asyncio.TaskGroup() as group:
-            for listing in await self._work.claim(name, 1):
-                # A task like any other, so that `abandon` reaches it: a vendor may take long to open.
-                task = group.create_task(self._walk(listing))
-                tasks.add(task)
-                task.add_done_callback(tasks.discard)
+        for api in dict.fromkeys(self._apis.values()):
+            own = [name for name in self._claimed if self._apis[name] == api and name not in self._closed]
+            name = next((name for name in own if self._work.claimable(name)), None)
+            if name is None or self._stopping:
+                continue
+            tasks = self._open[self._lanes[name]]
+            async with asyncio.TaskGroup() as group:
+                for listing in await self._work.claim(name, 1):
+                    # A task like any other, so that `abandon` reaches it: a vendor may take long to open.
+                    task = group.create_task(self._walk(listing))
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
 
     async def run(self) -> None:
         """Fetch until nothing is left to do, or until `stop`.
@@ -128,7 +135,7 @@ class Engine:
                     return
                 await self._changed.wait()
 
-    async def _fill(self, lane: str, group: asyncio.TaskGroup) -> None:
+    async def _fill(self, lane: tuple[str, ...], group: asyncio.TaskGroup) -> None:
         tasks = self._open[lane]
         looked: set[str] = set()
         # Everything is asked again after each look at the ledger: in the meantime anything may have changed.
@@ -147,7 +154,7 @@ class Engine:
             task.add_done_callback(tasks.discard)
             task.add_done_callback(lambda _: self._changed.set())
 
-    def _deepest(self, lane: str, looked: set[str]) -> str | None:
+    def _deepest(self, lane: tuple[str, ...], looked: set[str]) -> str | None:
         """The deepest open endpoint that has work, leaving out those where a look found none."""
         for name in self._deepest_first[lane]:
             if name in self._closed:
@@ -170,7 +177,10 @@ class Engine:
                 async for page in pages:
                     await self._emit(page)
                     self._changed.set()
-        except Refused as error:
-            if listing.endpoint not in self._closed:
-                self._closed.add(listing.endpoint)
-                await self._refused(listing, error)
+        except (Refused, QuotaSpent) as error:
+            if listing.endpoint in self._closed:
+                return
+            self._closed.add(listing.endpoint)
+            if isinstance(error, QuotaSpent) and error.budget:
+                self._closed |= {name for name, lane in self._lanes.items() if error.budget in lane}
+            await self._refused(listing, error)

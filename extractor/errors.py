@@ -12,10 +12,12 @@
     │   ├── Unauthorized      the vendor refused the credentials in mid-run
     │   ├── StorageError      ledger or spool can't be written (disk full, failing sync)
     │   └── LoadFailed        the load process gave up
+    ├── QuotaSpent            nothing more of this budget until a stated moment; the rest goes on
     └── RequestFailed         one listing is affected; it becomes an incident
         ├── TransportError    no whole answer came: refused, reset, cut off
         │   └── TimedOut      no whole answer in time
         ├── BadBody           an answer came that is not what the endpoint promises
+        ├── Endless           a list leads back to pages that were there already
         ├── Refused           the credentials may not read this endpoint (403)
         ├── ForeignOrigin     a redirect or link leads away from the configured origin
         └── UnsafePath        an id that can't be sent as one path segment
@@ -26,15 +28,19 @@ no header, token, query string or body.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 __all__ = [
     "BadBody",
     "CredentialsError",
     "DestinationError",
+    "Endless",
     "ExtractorError",
     "ForeignOrigin",
     "LoadFailed",
     "OtherAccount",
     "PipelineBusy",
+    "QuotaSpent",
     "Refused",
     "RequestFailed",
     "RunFailed",
@@ -97,6 +103,20 @@ class LoadFailed(RunFailed):
     """The load process gave up."""
 
 
+class QuotaSpent(ExtractorError):
+    """A quota of requests is used up for days: what needs it must be left for a later run.
+
+    Attributes:
+        until: when the quota begins anew, in UTC; None if the vendor does not say.
+        budget: its name in the vendor's file; '' if the quota is one endpoint's alone.
+    """
+
+    def __init__(self, message: str = "", *, until: datetime | None = None, budget: str = "") -> None:
+        super().__init__(message)
+        self.until = until
+        self.budget = budget
+
+
 class RequestFailed(ExtractorError):
     """A request failed for good; its listing becomes an incident and the run goes on.
 
@@ -133,6 +153,10 @@ class TimedOut(TransportError):
 
 class BadBody(RequestFailed):
     """An answer came, but not what the endpoint promises."""
+
+
+class Endless(RequestFailed):
+    """A list leads back to pages that were there already, or on and on through empty ones."""
 
 
 class Refused(RequestFailed):

@@ -66,9 +66,10 @@ class FixedWindow:
 
 @dataclass(kw_only=True)
 class LeakyBucket:
-    """Holds `limit` requests and drains `limit` a second."""
+    """Holds `size` requests (0: those of one second) and drains `limit` a second."""
 
     limits: Callable[[float], float]
+    size: float = 0.0
     level: float = 0.0
     at: float = 0.0
 
@@ -79,9 +80,10 @@ class LeakyBucket:
         limit = self.limits(at)
         self.level = max(0.0, self.level - (at - self.at) * limit)
         self.at = at
-        taken = self.level + 1 <= limit
+        size = self.size or limit
+        taken = self.level + 1 <= size
         self.level += taken
-        return taken, float(int(limit - self.level))
+        return taken, float(int(size - self.level))
 
 
 @dataclass(kw_only=True)
@@ -198,13 +200,17 @@ def simulate(  # noqa: C901, PLR0915  one loop of events reads best in one piece
     road: Road | None = None,
     neighbour: float = 0.0,
     headers: bool = True,
+    more: Callable[[float], dict[str, str]] = lambda _left: {},
     since: float = 5.0,
     seed: int = 1,
     demand: Callable[[float], bool] = lambda _at: True,
     extra: Callable[[float], dict[str, str]] = lambda _at: {},
     begin: float = 1_000.0,
 ) -> Outcome:
-    """Let a client with endless work send for `seconds`, all clocks beginning at `begin`."""
+    """Let a client with endless work send for `seconds`, all clocks beginning at `begin`.
+
+    `more` makes headers of how many requests are left, `extra` those of a refusal from when it was.
+    """
     road = road or Road()
     dice = random.Random(seed)
     client_stalls, server_stalls = _Stalls(dice, road, seconds), _Stalls(dice, road, seconds)
@@ -272,6 +278,7 @@ def simulate(  # noqa: C901, PLR0915  one loop of events reads best in one piece
                 outcome.refused += 1
                 outcome.refused_at.append(now)
             said = {LIMIT: f"{vendor.limit(now):g}", REMAINING: f"{left:g}"} if headers else {}
+            said |= more(left)
             if not taken:
                 said |= extra(now)
             if road.lost and dice.random() < road.lost:

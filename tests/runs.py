@@ -33,7 +33,7 @@ class Place:
 
     folder: Path
     played: Sandbox
-    settings: dict[str, str] = field(init=False)
+    settings: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.settings = {"base_url": self.played.base_url, **self.played.settings}

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from extractor.children import Family
-from extractor.model import Children, Endpoint, Found, Listing, Missing, State, Vendor
+from extractor.model import Children, Configured, Endpoint, Found, Listing, Missing, State, Vendor, Windows
+from extractor.windows import Span
 
 PARENTS = (Children(endpoint="report", key="Customer ID"), Children(endpoint="events", key="content.customerId"))
 VENDOR = Vendor(
@@ -112,3 +116,63 @@ def test_a_moved_record_moves_everything_that_hangs_on_it() -> None:
 
 def test_endpoints_without_parents_have_nothing_in_common() -> None:
     assert [one.endpoint for one in family().renamed(listing("events"), "new")] == ["events"]
+
+
+# ── several keys together, windows, records beside others ───────────────────────────────────
+
+MONTHS = Windows(days=30, begin="beginning")
+STAFF = replace(
+    VENDOR,
+    endpoints=(
+        Endpoint(name="people", path="/people"),
+        Endpoint(name="teams", path="", beside="people"),
+        Endpoint(name="mails", path="/mails", parents=(Children(endpoint="people", key="id", together=3),)),
+        Endpoint(name="hours", path="/hours/{key}", parents=(Children(endpoint="people", key="id"),), windows=MONTHS),
+        Endpoint(name="rooms", path="/rooms/{key}", parents=(Children(endpoint="teams", key="room"),)),
+        Endpoint(name="doors", path="/doors/{key}", parents=(Configured(setting="door_ids"),)),
+    ),
+)
+SPAN = Span(since=None, until=date(1970, 3, 5), beginning=date(1970, 1, 20))
+WINDOWS = ("1970-03-02/1970-03-05", "1970-01-31/1970-03-02", "1970-01-20/1970-01-31")
+
+
+def staff(*fetched: str, span: Span = SPAN) -> Family:
+    return Family(STAFF, frozenset(fetched), frozenset(), span)
+
+
+@given(st.lists(st.integers(0, 20)))
+def test_keys_of_a_page_share_listings_each_key_in_one_of_them(ids: list[int]) -> None:
+    found = staff("people", "mails").found(listing("people"), [{"id": number} for number in ids])
+    groups = [one.key.split(",") for one in found]
+    assert [key for group in groups for key in group] == list(dict.fromkeys(map(str, ids)))
+    assert all(len(group) == 3 for group in groups[:-1])
+
+
+def test_a_child_with_windows_has_a_listing_for_each() -> None:
+    found = staff("people", "hours").found(listing("people", "all"), [{"id": "a b"}, {"id": "c"}])
+    assert [one.key for one in found] == [f"{window} {key}" for key in ("a b", "c") for window in WINDOWS]
+    assert {one.parent for one in found} == {"all"}
+
+
+def test_a_child_whose_windows_begin_nowhere_has_no_listing_until_the_beginning_is_known() -> None:
+    family = staff("people", "hours", span=Span(since=None, until=SPAN.until))
+    assert family.found(listing("people"), [{"id": "a"}]) == ()
+    family.span = SPAN
+    assert len(family.found(listing("people"), [{"id": "a"}])) == len(WINDOWS)
+
+
+def test_a_moved_record_moves_its_windows() -> None:
+    assert [one.key for one in staff("people", "hours").renamed(listing("hours", f"{WINDOWS[0]} old"), "new")] == [
+        f"{window} new" for window in WINDOWS
+    ]
+
+
+def test_records_that_stand_beside_others_name_children_of_their_own() -> None:
+    family = staff("people", "teams", "rooms", "mails")
+    record = {"id": "t", "room": "r"}
+    assert [one.endpoint for one in family.found(listing("teams"), [record])] == ["rooms"]
+    assert [one.endpoint for one in family.found(listing("people"), [record])] == ["mails"]
+
+
+def test_configured_values_are_named_by_no_record() -> None:
+    assert staff("doors", "people").found(listing("people"), [{"id": "d"}]) == ()

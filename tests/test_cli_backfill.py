@@ -18,7 +18,7 @@ from extractor.cli import main
 from extractor.console.report import account
 from extractor.errors import LoadFailed
 
-PLAIN = {
+PLAIN: dict[str, object] = {
     "only": (),
     "also": (),
     "since": None,
@@ -30,6 +30,8 @@ PLAIN = {
     "commit_every": 30.0,
     "keep_raw": False,
     "ids": None,
+    "allow_writes": False,
+    "params": {},
     "fresh": False,
     "settings": None,
 }
@@ -96,7 +98,7 @@ def test_every_option_reaches_the_run(run: FakeRun, tmp_path: Path) -> None:
     options = (
         "--only agents,teams --only topics --also agents_get --since 2024-01-01 --until 2024-02-01"
         " --destination postgres --pipeline-name p --dataset d --rate-share 0.5 --commit-every 2m"
-        " --keep-raw --fresh --progress off --ids"
+        " --keep-raw --allow-writes --fresh --progress off --ids"
     )
     main(["backfill", "gladly", *options.split(), str(ids)])
     assert run.calls == [
@@ -114,11 +116,21 @@ def test_every_option_reaches_the_run(run: FakeRun, tmp_path: Path) -> None:
                 "commit_every": 120.0,
                 "keep_raw": True,
                 "ids": ids,
+                "allow_writes": True,
+                "params": {},
                 "fresh": True,
                 "settings": None,
             },
         )
     ]
+
+
+def test_what_a_resource_is_told_reaches_the_run(run: FakeRun) -> None:
+    words = "--only start_chat --allow-writes --param widgetId=w --param visitorMessage=a=b --progress off"
+    main(["backfill", "snapengage", *words.split()])
+    ((_, options),) = run.calls
+    assert options["params"] == {"widgetId": "w", "visitorMessage": "a=b"}
+    assert options["allow_writes"] is True
 
 
 @pytest.mark.parametrize("code", list(ExitCode))
@@ -149,6 +161,11 @@ def test_json_ends_with_the_outcome(capsys: pytest.CaptureFixture[str]) -> None:
         (["gladly", "--progress", "loud"], "'auto', 'live', 'plain', 'json', 'off'"),
         (["gladly", "--ids", "missing.csv"], "missing.csv"),
         (["gladly", "--pipeline-name", "../x"], "can't be a name"),
+        (["gladly", "--param", "x"], "write NAME=VALUE"),
+        (["gladly", "--param", "x=1"], "nothing that was named takes x"),
+        (["gladly", "--param", "x=1", "--param", "x=2"], "a name may be given once"),
+        (["snapengage", "--only", "start_chat", "--param", "widgetId=w"], "If you want that: --allow-writes"),
+        (["snapengage", "--only", "start_chat", "--allow-writes"], "--param widgetId=VALUE"),
         (["gladly", "--sandbox-size", "10"], "add --sandbox"),
         (["gladly", "--sandbox", "--sandbox-size", "0"], "x>=1"),
         ([], "VENDOR"),

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from acme import VENDOR
 
 from extractor import vendors
 from extractor.cli import main
 from extractor.cli.lists import column
+from extractor.model import Configured, Endpoint
 
 ACME = Path(__file__).parent / "acme.py"
 
@@ -30,23 +33,52 @@ def test_vendors_are_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
 def test_resources_say_when_they_are_loaded_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["resources", "acme"]) == 0
     assert capsys.readouterr().out == (
-        "RESOURCE            TABLE      KEY             LOADED      ALIASES            PARENTS\n"
-        "agents              agents     id              yes         -                  -\n"
-        "report              report     order_id        yes         -                  -\n"
-        "agents_get          agents     id              named       -                  -\n"
-        "customers_by_email  customers  id              with --ids  -                  -\n"
-        "customers           customers  id              yes         customer, clients  "
+        "RESOURCE            TABLE      KEY             LOADED      NEEDS  ALIASES            PARENTS\n"
+        "agents              agents     id              yes         -      -                  -\n"
+        "report              report     order_id        yes         -      -                  -\n"
+        "agents_get          agents     id              named       -      -                  -\n"
+        "customers_by_email  customers  id              with --ids  -      -                  -\n"
+        "customers           customers  id              yes         -      customer, clients  "
         "report, export, customers_by_email\n"
-        "orders              orders     id              yes         -                  customers\n"
-        "order               orders     id              if needed   -                  report\n"
-        "lines               lines      _extractor_key  yes         -                  orders, order\n"
-        "lines_exported      lines      _extractor_key  if needed   -                  -\n"
-        "remarks             remarks    id              named       -                  lines\n"
-        "old_orders          archive    id              named       -                  -\n"
+        "orders              orders     id              yes         -      -                  customers\n"
+        "order               orders     id              if needed   -      -                  report\n"
+        "lines               lines      _extractor_key  yes         -      -                  orders, order\n"
+        "lines_exported      lines      _extractor_key  if needed   -      -                  -\n"
+        "remarks             remarks    id              named       -      -                  lines\n"
+        "old_orders          archive    id              named       -      -                  -\n"
         "\n"
         "agents_get  the list has it\n"
         "order       only where the list lacks it\n"
     )
+
+
+def test_what_a_resource_needs_stands_beside_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = replace(
+        VENDOR,
+        settings=(),
+        endpoints=(
+            Endpoint(name="shops", path="/shops/{key}", parents=(Configured(setting="ids"),), needs=("ids", "a")),
+            Endpoint(name="prices", path="/shops/{key}", beside="shops", needs=("ids", "a")),
+            Endpoint(name="archive", path="/archive", needs=("b",)),
+            Endpoint(name="open", path="/shops", writes=True, given=("city", "street"), note="opens one"),
+        ),
+    )
+    monkeypatch.setattr(vendors, "load", lambda _: told)
+    monkeypatch.setattr(vendors, "names", lambda: ("acme",))
+    assert main(["resources", "acme"]) == 0
+    assert capsys.readouterr().out == (
+        "RESOURCE  TABLE    KEY  LOADED  NEEDS                         ALIASES  PARENTS\n"
+        "shops     shops    id   yes     ids, a                        -        ids\n"
+        "prices    prices   id   yes     ids, a                        -        shops\n"
+        "archive   archive  id   yes     b                             -        -\n"
+        "open      open     id   named   --param city, --allow-writes  -        -\n"
+        "\n"
+        "open  opens one\n"
+    )
+    assert main(["vendors"]) == 0
+    assert capsys.readouterr().out.endswith("needs ids and a, or b\n")
 
 
 def test_an_unknown_vendor(capsys: pytest.CaptureFixture[str]) -> None:

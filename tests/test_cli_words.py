@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.cli.words import DURATION, NAME, NAMES, SHARE, UTC_DAY
+from extractor.cli.words import DURATION, NAME, NAMES, PARAM, SHARE, UTC_DAY
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,14 @@ def test_names_of_folders(text: str) -> None:
 def test_what_can_be_no_folder(text: str) -> None:
     with pytest.raises(click.BadParameter, match="can't be a name"):
         NAME.convert(text, None, None)
+
+
+def test_a_parameter_has_a_name_and_a_value() -> None:
+    assert PARAM.convert("url=https://a.test/?b=c", None, None) == ("url", "https://a.test/?b=c")
+    assert PARAM.convert(" a =  ", None, None) == ("a", "  ")
+
+
+@pytest.mark.parametrize("text", ["", "=", "name", "name=", "=value", " =value"])
+def test_what_is_no_parameter(text: str) -> None:
+    with pytest.raises(click.BadParameter, match="write NAME=VALUE"):
+        PARAM.convert(text, None, None)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import orjson
 import pytest
 from clock import run
+from fake_vendor import Behaviour, FakeTransport, Reply, ok, status
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +31,6 @@ from extractor.model import (
     Page,
     Records,
     Request,
-    Response,
     State,
     Vendor,
     Windows,
@@ -46,7 +45,7 @@ SIZE = 8
 NEAR = 6
 
 
-def ask(start: date, end: date) -> Mapping[str, object]:
+def ask(start: date, end: date, _about: str) -> Mapping[str, object]:
     return {"from": start.isoformat(), "to": end.isoformat()}
 
 
@@ -68,7 +67,7 @@ VENDOR = Vendor(
             path="/reports",
             method="POST",
             key=("ID",),
-            windows=Windows(days=SIZE, near=NEAR, ask=ask),
+            windows=Windows(days=SIZE, near=NEAR, body=ask),
             records=Records(shape="csv", needs=("ID",)),
             download=True,
         ),
@@ -120,57 +119,6 @@ VENDOR = Vendor(
 )
 ALL = frozenset(endpoint.name for endpoint in VENDOR.endpoints)
 
-Reply = Response | RequestFailed
-Behaviour = Callable[[Request], Reply]
-
-
-@dataclass
-class FakeTransport:
-    """Answers at once, and accepts 2xx answers as the layer that retries does.
-
-    Attributes:
-        opened: the downloaded bodies, to see that they are closed.
-        answered: set with the first answer.
-    """
-
-    vendor: Behaviour
-    sent: list[Request] = field(default_factory=list)
-    opened: list[io.BytesIO] = field(default_factory=list)
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def send(self, request: Request) -> Response:
-        await asyncio.sleep(0)
-        self.sent.append(request)
-        self.answered.set()
-        reply = self.vendor(request)
-        if isinstance(reply, RequestFailed):
-            raise reply
-        if not 200 <= reply.status < 300:
-            return reply
-        if request.download:
-            file = io.BytesIO(reply.body)
-            self.opened.append(file)
-            reply = replace(reply, body=b"", file=file)
-        try:
-            return replace(reply, content=request.accept(reply))
-        except BadBody as error:
-            if reply.file is not None:
-                reply.file.close()
-            error.status, error.attempts, error.path = reply.status, 6, request.path
-            raise
-
-    async def close(self) -> None:
-        """There are no connections."""
-
-
-def ok(content: object, **headers: str) -> Response:
-    body = content if isinstance(content, bytes) else orjson.dumps(content)
-    return Response(status=200, headers=headers, body=body)
-
-
-def status(number: int, content: object = None) -> Response:
-    return Response(status=number, headers={}, body=orjson.dumps(content) if content is not None else b"")
-
 
 def things(count: int, prefix: str = "r") -> list[dict[str, object]]:
     return [{"id": f"{prefix}{number}"} for number in range(count)]
@@ -199,6 +147,7 @@ def fetch(
         vendor=VENDOR,
         family=Family(VENDOR, ALL, frozenset()),
         transport=transport,
+        base_urls={"": VENDOR.base_url},
         loaded=loaded,
         since=since,
         until=until,
@@ -497,6 +446,7 @@ def test_any_other_answer_to_a_child_shows_that_the_door_is_open(number: int) ->
         vendor=VENDOR,
         family=Family(VENDOR, ALL, frozenset()),
         transport=transport,
+        base_urls={"": VENDOR.base_url},
         loaded=ALL,
         since=None,
         until=UNTIL,
@@ -838,6 +788,7 @@ def test_a_listing_that_is_left_half_way_closes_its_file() -> None:
         vendor=VENDOR,
         family=Family(VENDOR, ALL, frozenset()),
         transport=transport,
+        base_urls={"": VENDOR.base_url},
         loaded=ALL,
         since=None,
         until=UNTIL,
@@ -858,6 +809,7 @@ def test_a_window_that_is_cancelled_while_it_is_counted_closes_its_file() -> Non
         vendor=VENDOR,
         family=Family(VENDOR, ALL, frozenset()),
         transport=transport,
+        base_urls={"": VENDOR.base_url},
         loaded=ALL,
         since=None,
         until=UNTIL,

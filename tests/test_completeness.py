@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from acme import VENDOR
 
 from extractor.completeness import judge, let_go, truncated
 from extractor.ledger import Ledger
-from extractor.model import Found, IncidentKind, Page, State
+from extractor.model import Cap, Endpoint, Found, IncidentKind, Page, State, Windows
 
 ALL = frozenset(endpoint.name for endpoint in VENDOR.endpoints)
 
@@ -129,3 +130,13 @@ def test_the_incident_names_the_cap() -> None:
     incident = truncated(orders, "ada")
     assert (incident.kind, incident.endpoint, incident.key) == (IncidentKind.TRUNCATED, "orders", "ada")
     assert "100 records at most" in incident.detail
+
+
+def test_an_incident_says_why_nothing_more_could_be_had() -> None:
+    plain = Endpoint(name="calls", path="/calls")
+    day = replace(plain, windows=Windows(near=2000))
+    capped = replace(day, cap=Cap(size=100))
+    details = [truncated(endpoint, "k").detail for endpoint in (plain, replace(plain, windows=Windows()), day, capped)]
+    assert details[0] == details[1] == "the vendor shows a part only, and there is no other way to ask for the rest"
+    assert "a single day with 2,000 rows or more" in details[2]
+    assert "100 records at most" in details[3]

@@ -25,7 +25,7 @@ OFTEN = ("--commit-every", "300ms")
 
 @pytest.fixture(scope="module")
 def played() -> Iterator[Sandbox]:
-    with sandbox(*SLOW) as one:
+    with sandbox("gladly", *SLOW) as one:
         yield one
 
 
@@ -174,7 +174,7 @@ def test_interrupted_runs_keep_what_they_have_and_the_last_one_completes_it(
 
 def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
     work = tmp_path / "work"
-    with sandbox(*QUICK, "--size", "8", "--fault", "slow=1") as hanging:
+    with sandbox("gladly", *QUICK, "--size", "8", "--fault", "slow=1") as hanging:
         run = start(work, hanging)
         until(lambda: hanging.ask("stats")["in_flight"], run)
         run.interrupt()
@@ -187,7 +187,7 @@ def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
 
 def test_an_interrupt_reaches_a_run_whose_first_request_hangs(tmp_path: Path) -> None:
     work = tmp_path / "work"
-    with sandbox(*QUICK, "--size", "8", "--fault", "slow=1") as hanging:
+    with sandbox("gladly", *QUICK, "--size", "8", "--fault", "slow=1") as hanging:
         run = start(work, hanging)
         until(lambda: hanging.ask("stats")["in_flight"], run)
         run.interrupt()
@@ -241,7 +241,9 @@ def test_a_locked_database_holds_up_the_load_and_not_the_fetching(slow: Sandbox,
 
 def test_a_wrong_password_is_one_message_and_is_written_nowhere(slow: Sandbox, tmp_path: Path) -> None:
     secret = "5ecret-Zq7-canary"
-    wrong = Sandbox(base_url=slow.base_url, settings={**slow.settings, "password": secret}, process=slow.process)
+    wrong = Sandbox(
+        vendor="gladly", base_url=slow.base_url, settings={**slow.settings, "password": secret}, process=slow.process
+    )
     work = tmp_path / "work"
     run = start(work, wrong)
     assert run.watch() == ExitCode.USAGE

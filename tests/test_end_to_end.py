@@ -37,7 +37,7 @@ from extractor.run import status
 
 @pytest.fixture(scope="module")
 def played() -> Iterator[Sandbox]:
-    with sandbox(*QUICK, "--size", "8") as one:
+    with sandbox("gladly", *QUICK, "--size", "8") as one:
         yield one
 
 
@@ -104,7 +104,7 @@ def test_everything_is_loaded_or_named_and_a_second_run_has_nothing_to_do(place:
     outcome = place.run(progress=snapshots.append)
     assert outcome.code is ExitCode.COMPLETE
     assert outcome.requests == place.requests() > 0
-    assert not any(missing(place.folder, (before, place.played.ask("truth"))).values())
+    assert not any(missing("gladly", place.folder, (before, place.played.ask("truth"))).values())
     assert loads(place) == [(1, 0)]
     assert listings_left(place) == []
     assert snapshots[0].phase == "starting"
@@ -153,13 +153,13 @@ def test_lists_that_stay_cut_off_make_a_partial_run(tmp_path: Path, monkeypatch:
     """A conversation of more than 1,000 items in one session shows 1,000 of them by any route but the export files."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
-    with sandbox(*QUICK, "--size", "400") as played:
+    with sandbox("gladly", *QUICK, "--size", "400") as played:
         place = Place(tmp_path, played)
         before = played.ask("truth")
         outcome = place.run()
         assert outcome.code is ExitCode.PARTIAL
         assert outcome.incidents["truncated"] >= 1
-        assert not any(missing(tmp_path, (before, played.ask("truth"))).values())
+        assert not any(missing("gladly", tmp_path, (before, played.ask("truth"))).values())
         place.requests()
         shutil.rmtree(tmp_path / ".extractor")
         elsewhere = place.run()

@@ -7,6 +7,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 from clock import Deadlock, run
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.engine import Engine
-from extractor.errors import Refused
+from extractor.errors import QuotaSpent, Refused
 from extractor.model import Listing, Page, State
 
 DEPTH = 4
@@ -68,6 +69,7 @@ class World:
     seed: int = 0
     width: dict[str, int] = field(default_factory=lambda: {"one": 3})
     lanes: dict[str, str] = field(default_factory=lambda: dict.fromkeys(ENDPOINTS, "one"))
+    apis: dict[str, str] = field(default_factory=lambda: dict.fromkeys(ENDPOINTS, ""))
     waits: float = 1.0
     full: bool = False
     on_fetch: Callable[[int], None] = lambda _: None
@@ -88,11 +90,12 @@ class World:
         self.under_way: Counter[str] = Counter()
         self.most_open: Counter[str] = Counter()
         self.closed_generators = 0
-        self.refusals: list[tuple[str, Refused]] = []
+        self.refusals: list[tuple[str, Refused | QuotaSpent]] = []
         self.engine = Engine(
             endpoints=ENDPOINTS,
-            lanes=self.lanes,
-            width=self.width.__getitem__,
+            lanes={name: (budget,) for name, budget in self.lanes.items()},
+            apis=self.apis,
+            width=lambda lane: self.width[lane[0]],
             work=self,
             fetch=self.fetch,
             emit=self.emit,
@@ -152,7 +155,7 @@ class World:
             self.pending[self.nodes[child].endpoint].append(child)
         await self.pause()
 
-    async def refused(self, listing: Listing, error: Refused) -> None:
+    async def refused(self, listing: Listing, error: Refused | QuotaSpent) -> None:
         await self.pause()
         self.refusals.append((listing.endpoint, error))
 
@@ -525,7 +528,7 @@ def test_an_endpoint_that_may_not_be_read_is_closed_and_the_others_go_on() -> No
     world.on_fetch = refuse
     run(world.engine.run())
     assert [endpoint for endpoint, _ in world.refusals] == ["level1"]
-    assert world.refusals[0][1].status == 403
+    assert [error.status for _, error in world.refusals if isinstance(error, Refused)] == [403]
     assert sum(world.fetched[number] for number in range(100)) <= 3
     assert {100, 101, 102} <= world.fetched.keys()
     assert {number for number, _ in world.emitted} == {100, 101, 102}
@@ -549,13 +552,58 @@ def test_below_a_closed_endpoint_nothing_is_known_and_all_else_is_fetched(
     assert len(world.refusals) == any(tree[number].depth == depth for number in world.known)
 
 
+def test_a_budget_that_is_spent_closes_all_that_counts_against_it_and_the_others_go_on() -> None:
+    """It is told of once; what is left stays in the ledger."""
+    spent = tuple(Node(number, number % 2, ((),)) for number in range(60))
+    others = (Node(60, 2, ((61,),)), Node(61, 3, ((),)))
+    lanes = dict(zip(ENDPOINTS, ("week", "week", "minute", "minute"), strict=True))
+    world = World((*spent, *others), width={"week": 3, "minute": 1}, lanes=lanes)
+
+    def ask(number: int) -> None:
+        if number < 60 and world.fetched.total() > 10:
+            raise QuotaSpent("until Sunday", until=datetime(2026, 3, 1, tzinfo=UTC), budget="week")
+
+    world.on_fetch = ask
+    run(world.engine.run())
+    assert [str(error) for _, error in world.refusals] == ["until Sunday"]
+    assert {60, 61} <= {number for number, _ in world.emitted}
+    assert sum(world.fetched[number] for number in range(60)) <= 10 + 3
+    assert world.engine.open == 0
+
+
+@pytest.mark.parametrize("budget", ["week", "elsewhere"])
+def test_a_budget_that_is_spent_at_the_door_is_not_knocked_for_again(budget: str) -> None:
+    """A budget that no endpoint names closes the endpoint that met it alone."""
+    apis = {"level0": "one", "level1": "two", "level2": "two", "level3": "three"}
+    lanes = dict(zip(ENDPOINTS, ("week", "week", "week", "minute"), strict=True))
+    nodes = tuple(Node(depth, depth, ((),)) for depth in range(DEPTH))
+    world = World(nodes, apis=apis, lanes=lanes, width={"week": 1, "minute": 1})
+
+    def ask(number: int) -> None:
+        if number == 0:
+            raise QuotaSpent("spent", until=datetime(2026, 3, 1, tzinfo=UTC), budget=budget)
+
+    world.on_fetch = ask
+    run(world.engine.knock())
+    assert set(world.fetched) == ({0, 3} if budget == "week" else {0, 1, 3})
+
+
+def test_each_api_is_knocked_at_once_one_after_the_other() -> None:
+    apis = {"level0": "one", "level1": "one", "level2": "two", "level3": "three"}
+    nodes = (Node(0, 0, ((),)), Node(1, 1, ((),)), Node(2, 2, ((),)), Node(3, 2, ((),)))
+    world = World(nodes, apis=apis, width={"one": 9})
+    run(world.engine.knock())
+    assert world.fetched == Counter([0, 2]), "level3 has no work"
+    assert world.most_open["one"] == 1
+
+
 def test_an_error_while_telling_of_a_refusal_reaches_the_caller() -> None:
     world = World(chain(2))
 
     def refuse(_: int) -> None:
         raise Refused("no")
 
-    async def broken(_listing: Listing, _error: Refused) -> None:
+    async def broken(_listing: Listing, _error: Refused | QuotaSpent) -> None:
         raise Broken
 
     world.on_fetch = refuse

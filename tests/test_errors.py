@@ -39,8 +39,8 @@ def test_every_error_is_exported_and_says_what_it_is_for() -> None:
     assert all((one.__doc__ or "").strip().splitlines()[0].endswith(".") for one in classes().values())
 
 
-def test_a_caller_can_tell_what_to_do_from_the_three_groups() -> None:
-    groups = {errors.UsageError, errors.RunFailed, errors.RequestFailed}
+def test_a_caller_can_tell_what_to_do_from_the_groups() -> None:
+    groups = {errors.UsageError, errors.RunFailed, errors.QuotaSpent, errors.RequestFailed}
     for one in classes().values():
         if one is not errors.ExtractorError:
             assert sum(issubclass(one, group) for group in groups) == 1, one

@@ -30,6 +30,11 @@ ITEMS = Endpoint(
         "open": "bool",
         "more": "json",
         "lines[].sku": "text",
+        "since": "unix",
+        "due": "unix_ms",
+        "starts[]": "unix",
+        "mail.headers": "json",
+        "parts[].tree": "json",
     },
 )
 normalize = NamingConvention().normalize_path
@@ -101,6 +106,31 @@ def test_an_object_is_one_record(payload: str) -> None:
         ('"more":"text"', {"more": '"\\"text\\""'}),
         ('"more":5', {"more": '"5"'}),
         ('"more":null', {"more": None}),
+        ('"since":1492685671', {"since": "2017-04-20T10:54:31+00:00"}),
+        ('"since":1492685671.123456', {"since": "2017-04-20T10:54:31.123456+00:00"}),
+        ('"since":"1492685671.123456"', {"since": "2017-04-20T10:54:31.123456+00:00"}),
+        ('"since":-1', {"since": "1969-12-31T23:59:59+00:00"}),
+        ('"since":"2017-04-20T10:54:31+02:00"', {"since": "2017-04-20T10:54:31+02:00"}),
+        ('"since":0', {"since": None}),
+        ('"since":"0"', {"since": None}),
+        ('"since":0.0', {"since": None}),
+        ('"since":null', {"since": None}),
+        ('"since":true', {"since": True}),
+        ('"since":""', {"since__v_text": ""}),
+        ('"since":"soon"', {"since__v_text": "soon"}),
+        ('"since":9223372036854775807', {"since__v_bigint": 9223372036854775807}),
+        ('"since":1e17', {"since__v_double": 1e17}),
+        ('"since":"99999999999999999999"', {"since__v_text": "99999999999999999999"}),
+        ('"due":1492685671999', {"due": "2017-04-20T10:54:31.999000+00:00"}),
+        ('"due":"1492685671000"', {"due": "2017-04-20T10:54:31+00:00"}),
+        ('"due":1492685671000.125', {"due": "2017-04-20T10:54:31.000125+00:00"}),
+        ('"due":"Oct 3, 2014 2:14:31 PM"', {"due": "2014-10-03T14:14:31+00:00"}),
+        (
+            '"starts":[1492685671,0,"1",1e17]',
+            {"starts": ["2017-04-20T10:54:31+00:00", None, "1970-01-01T00:00:01+00:00", {"value__v_double": 1e17}]},
+        ),
+        ('"mail":{"headers":{"a":[{"b":{"c":1}}]},"n":1}', {"mail": {"headers": {"a": [{"b": {"c": 1}}]}, "n": 1}}),
+        ('"parts":[{"tree":[[{"a":1}]]}]', {"parts": [{"tree": [[{"a": 1}]]}]}),
         ('"other":"2024","x":[1,"a",null,{"b":1}]', {"other": "2024", "x": [1, "a", None, {"b": 1}]}),
     ],
 )
@@ -125,6 +155,9 @@ def test_declared_types(fields: str, record: dict[str, Any]) -> None:
         (r'"x":"\u0000"', {"x": r'"\u0000"'}, "x: NUL character"),
         ('"made":"0000-01-01T00:00:00Z"', {"made__v_text": "0000-01-01T00:00:00Z"}, "made: time out of range"),
         ('"day":"2024-02-30"', {"day__v_text": "2024-02-30"}, "day: time out of range"),
+        ('"due":"Feb 30, 2014 2:14:31 PM"', {"due__v_text": "Feb 30, 2014 2:14:31 PM"}, "due: time out of range"),
+        ('"since":"0000-01-01T00:00:00Z"', {"since__v_text": "0000-01-01T00:00:00Z"}, "since: time out of range"),
+        ('"since":NaN', {"since__v_text": "NaN"}, "since: NaN"),
         ('"x":' + "[" * 49 + "]" * 49, {"x": "[" * 49 + "]" * 49}, "x: nested too deep"),
     ],
 )
@@ -219,6 +252,36 @@ def test_keys_may_have_several_fields_and_lie_deeper() -> None:
     )
     assert sound.keys[0] == sound.keys[1]
     assert len(sound.kept_out) == 2
+
+
+def test_instants_make_the_same_key_however_they_are_written() -> None:
+    endpoint = Endpoint(name="states", path="/", key=("at", "by.at"), columns={"at": "unix", "by.at": "unix_ms"})
+    types: dict[str, Any] = {}
+    written = [
+        (1492685671, 1492685671500),
+        ("1492685671", "1492685671500"),
+        (1492685671.0, 1492685671500.0),
+        ("2017-04-20T10:54:31Z", "2017-04-20T12:54:31.5+02:00"),
+    ]
+    records = [{"at": at, "by": {"at": by}} for at, by in written]
+    sound = gate(endpoint, types).read(json.dumps(records).encode(), "")
+    assert len(sound.keys) == len(written)
+    assert len(set(sound.keys)) == 1
+    assert types == {"at": "timestamp", "by__at": "timestamp"}
+
+
+def test_in_a_key_0_is_1970_and_what_is_no_instant_is_no_key() -> None:
+    endpoint = Endpoint(name="states", path="/", columns={"id": "unix"})
+    sound = read('[{"id":0},{"id":"0"},{"id":"soon"},{"id":1e17},{"id":true}]', endpoint)
+    assert [record["id"] for record in sound.records] == ["1970-01-01T00:00:00+00:00"] * 2
+    assert len(sound.kept_out) == 3
+
+
+def test_what_lies_in_a_json_column_takes_no_declared_type() -> None:
+    endpoint = dataclasses.replace(ITEMS, columns={"a": "json", "a.since": "unix", "a.list[].note": "text"})
+    found, note = one('"a":{"since":5,"list":[{"note":1.10}]}', endpoint)
+    assert found == {"a": {"since": 5, "list": [{"note": 1.1}]}}
+    assert note is None
 
 
 def test_without_a_key_the_content_is_the_key() -> None:

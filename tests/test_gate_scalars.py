@@ -8,7 +8,7 @@ from dlt.common.data_types.type_helpers import coerce_value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.gate.scalars import OutOfRange, integer, is_integer, moment, number, truth
+from extractor.gate.scalars import OutOfRange, instant, integer, is_integer, moment, number, truth, written_out
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
@@ -101,3 +101,46 @@ def test_dlt_reads_every_time_that_passes(naive: datetime, minutes: int | None, 
     assert math.isclose(
         (read.replace(tzinfo=read.tzinfo or UTC) - found[0].replace(tzinfo=found[0].tzinfo or UTC)).total_seconds(), 0
     )
+
+
+@given(st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)))  # noqa: DTZ001 - the zone is put on it below
+def test_instants_keep_their_microseconds(naive: datetime) -> None:
+    time = naive.replace(tzinfo=UTC)
+    micros = (time - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    whole = time.replace(microsecond=0)
+    assert instant(micros // 1_000_000, "unix") == whole.isoformat()
+    if abs(micros) < 2**51:  # seconds of fewer digits have room for microseconds in a double
+        assert instant(micros / 1_000_000, "unix") == time.isoformat()
+        assert instant(micros / 1_000, "unix_ms") == time.isoformat()
+
+
+@pytest.mark.parametrize("value", [2**63, -(2**63), 1e300, -1e300, 253402300800, -62135596801])
+def test_instants_that_no_calendar_has_are_none(value: float) -> None:
+    assert instant(value, "unix") is None
+
+
+@given(
+    st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31), timezones=st.just(UTC)),  # noqa: DTZ001 - see the zones
+    st.sampled_from([" ", "\u202f"]),
+    st.sampled_from(["", ","]),
+)
+def test_times_are_read_as_java_writes_them_out(time: datetime, blank: str, comma: str) -> None:
+    day = f"{time:%b} {time.day}, {time.year:04}{comma}"
+    half = "AM" if time.hour < 12 else "PM"
+    whole = time.replace(microsecond=0)
+    assert written_out(f"{day} {time.hour % 12 or 12}:{time:%M:%S}{blank}{half}") == whole.isoformat()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "soon", "Oct 3, 2014", "Okt 3, 2014 2:14:31 PM", "Oct 3, 2014 2:14 PM", "Oct 3, 2014 14:14:31", "5"]
+)
+def test_other_text_is_not_written_out(text: str) -> None:
+    assert written_out(text) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Feb 29, 2023 2:14:31 PM", "Oct 3, 0000 2:14:31 PM", "Oct 3, 2014 0:14:31 AM", "Oct 3, 2014 13:14:31 PM"]
+)
+def test_written_out_times_that_no_calendar_has_are_named(text: str) -> None:
+    with pytest.raises(OutOfRange):
+        written_out(text)

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from extractor.model import (
     Afterwards,
+    Children,
     ColumnType,
     Endpoint,
     Listing,
@@ -33,7 +34,7 @@ from extractor.vendors.gladly import VENDOR
 ENDPOINTS = {endpoint.name: endpoint for endpoint in VENDOR.endpoints}
 ORDER = {endpoint.name: place for place, endpoint in enumerate(VENDOR.endpoints)}
 
-LOADED = {
+LOADED: dict[str, tuple[str, ...]] = {
     "agents": ("id",),
     "teams": ("id",),
     "inboxes": ("id",),
@@ -54,6 +55,22 @@ LOADED = {
 }
 """Tables of a plain backfill, and the fields of their keys."""
 
+NAMED: dict[str, tuple[str, ...]] = {
+    "task_comments": ("id",),
+    "voice_transcripts": ("item_id",),
+    "custom_attributes": ("id",),
+    "public_answers": ("id",),
+    "answers": ("id",),
+    "export_agents": ("id",),
+    "export_topics": ("id",),
+    "export_customers": ("id",),
+    "export_conversation_items": ("id",),
+    "report_conversation_timestamps": (),
+    "report_contact_export": ("Contact ID",),
+    "report_work_session_events": ("contact_session_id", "agent_id"),
+}
+"""Tables that are loaded when they are named; one has no key."""
+
 SEED = (
     "agents",
     "agents_get",
@@ -73,11 +90,19 @@ SEED = (
     "webhooks",
 )
 
+REPORTS = ("/reports", "/reports/work-session-events")
+
 MOVED = {"attr": "customerId", "code": "moved", "meta": {"old": "a", "new": "b"}}
 
 
 def listing(key: str = "", **fields: str) -> Listing:
     return Listing(id=1, endpoint="x", key=key, fields=fields)
+
+
+def parents(endpoint: Endpoint) -> list[Children]:
+    found = [parent for parent in endpoint.parents if isinstance(parent, Children)]
+    assert len(found) == len(endpoint.parents)
+    return found
 
 
 def every(kind: str) -> pytest.MarkDecorator:
@@ -104,10 +129,19 @@ def test_a_plain_backfill_loads_these_tables() -> None:
     assert {ENDPOINTS[name].destination_table for name in loaded} == LOADED.keys()
 
 
-@pytest.mark.parametrize("table", LOADED)
+def test_no_other_table_can_be_had() -> None:
+    assert {endpoint.destination_table for endpoint in VENDOR.endpoints} == LOADED.keys() | NAMED.keys()
+
+
+@pytest.mark.parametrize("table", LOADED | NAMED)
 def test_every_table_has_its_key(table: str) -> None:
-    assert ENDPOINTS[table].key == LOADED[table]
-    assert {endpoint.key for endpoint in VENDOR.endpoints if endpoint.destination_table == table} == {LOADED[table]}
+    key = (LOADED | NAMED)[table]
+    assert {endpoint.key for endpoint in VENDOR.endpoints if endpoint.destination_table == table} == {key}
+
+
+@pytest.mark.parametrize("table", NAMED)
+def test_a_table_that_is_named_is_loaded_alone(table: str) -> None:
+    assert {ENDPOINTS[name].destination_table for name in select(VENDOR, only=[table]).loaded} == {table}
 
 
 @pytest.mark.parametrize("route", SEED)
@@ -132,13 +166,13 @@ def test_a_further_route_fills_the_table_of_its_records(route: str, table: str) 
 
 @every("endpoint")
 def test_parents_stand_before_their_children(endpoint: Endpoint) -> None:
-    for parent in endpoint.parents:
+    for parent in parents(endpoint):
         assert ORDER[parent.endpoint] < ORDER[endpoint.name]
 
 
 @every("endpoint")
 def test_all_that_an_endpoint_names_exists(endpoint: Endpoint) -> None:
-    named = [endpoint.destination_table] if not endpoint.ids_only else []
+    named = [endpoint.destination_table]
     if endpoint.cap is not None:
         named += [name for name in (endpoint.cap.completed_by, endpoint.cap.known_from) if name]
     if isinstance(endpoint.held, Missing):
@@ -158,16 +192,17 @@ def test_a_cap_is_made_up_for_by_a_route_that_knows_the_list_it_helps(endpoint: 
     remedy, source = ENDPOINTS[endpoint.cap.completed_by], ENDPOINTS[endpoint.cap.known_from]
     assert remedy.held == Missing(delivered_by=endpoint.name)
     assert remedy.destination_table == endpoint.destination_table
-    edges = {parent.endpoint: parent for parent in remedy.parents}
+    edges = {parent.endpoint: parent for parent in parents(remedy)}
     assert endpoint.cap.key_field in edges[source.name].fields
     assert source.windows is not None, "all history is known only from a report"
-    assert {parent.endpoint for parent in endpoint.parents} >= {source.name}
+    assert {parent.endpoint for parent in parents(endpoint)} >= {source.name}
 
 
 @every("endpoint")
 def test_only_what_the_vendor_says_is_sent(endpoint: Endpoint) -> None:
     """A token may do everything, so that nothing but GET and the reports may ever be sent."""
-    assert (endpoint.method, endpoint.path) == ("POST", "/reports") or endpoint.method == "GET"
+    assert endpoint.method == ("POST" if endpoint.path in REPORTS else "GET")
+    assert not endpoint.writes
     assert (endpoint.windows is not None) == (endpoint.method == "POST")
     assert endpoint.path.startswith("/")
     params = endpoint.params(listing("the-key")) if callable(endpoint.params) else endpoint.params
@@ -193,8 +228,6 @@ def test_a_record_that_is_asked_for_by_id_may_be_gone(endpoint: Endpoint) -> Non
 
 @every("endpoint")
 def test_columns_can_be_read(endpoint: Endpoint) -> None:
-    if endpoint.ids_only:
-        return
     assert endpoint.columns
     for path, kind in endpoint.columns.items():
         assert kind in get_args(ColumnType)
@@ -216,7 +249,7 @@ def test_columns_of_one_table_agree() -> None:
 
 @every("endpoint")
 def test_what_is_not_loaded_by_default_says_why(endpoint: Endpoint) -> None:
-    assert endpoint.default or endpoint.note or endpoint.ids_only
+    assert endpoint.default or endpoint.note
 
 
 def test_limits_are_those_of_the_documents() -> None:
@@ -227,8 +260,9 @@ def test_limits_are_those_of_the_documents() -> None:
             remaining_header="ratelimit-remaining-second",
         ),
         "reports": RollingWindow(limit=10, seconds=60, at_once=2),
+        "files": RollingWindow(limit=10, seconds=1, at_once=1),
     }
-    reports = [endpoint for endpoint in VENDOR.endpoints if endpoint.path == "/reports"]
+    reports = [endpoint for endpoint in VENDOR.endpoints if endpoint.path in REPORTS]
     assert all("reports" in endpoint.budgets for endpoint in reports)
     assert {endpoint.name for endpoint in VENDOR.endpoints if "reports" in endpoint.budgets} == {
         e.name for e in reports
@@ -241,6 +275,8 @@ def test_limits_are_those_of_the_documents() -> None:
         ("conversations", 100),
         ("conversation_items", 1000),
         ("tasks", 2000),
+        ("task_comments", 1000),
+        ("public_answers", 1000),
         ("customers_by_email", 50),
         ("customers_by_phone", 50),
     ],
@@ -252,7 +288,7 @@ def test_caps_are_those_of_the_documents(name: str, size: int) -> None:
 
 
 def test_no_other_list_is_known_to_be_cut_off() -> None:
-    assert sum(endpoint.cap is not None for endpoint in VENDOR.endpoints) == 5
+    assert sum(endpoint.cap is not None for endpoint in VENDOR.endpoints) == 7
 
 
 def test_the_first_endpoint_is_one_cheap_request() -> None:
@@ -277,23 +313,56 @@ def test_the_token_is_the_password_of_the_user() -> None:
     assert (scheme, base64.b64decode(pair).decode()) == ("Basic", "zoë@example.org:t:ken")
 
 
+def asked(name: str, start: date, end: date) -> Mapping[str, object]:
+    windows = ENDPOINTS[name].windows
+    assert windows is not None
+    assert windows.body is not None
+    return windows.body(start, end, "")
+
+
 @pytest.mark.parametrize(
     ("name", "metric_set"),
-    [("report_conversation_export", "ConversationExportReport"), ("report_task_export", "TaskExportReport")],
+    [
+        ("report_conversation_export", "ConversationExportReport"),
+        ("report_task_export", "TaskExportReport"),
+        ("report_conversation_timestamps", "ConversationTimestampsReport"),
+        ("report_contact_export", "ContactExportReportV3"),
+    ],
 )
 @given(start=st.dates(date(1990, 1, 1), date(2100, 1, 1)), days=st.integers(1, 400))
 def test_a_report_is_asked_for_in_utc_and_its_last_day_is_included(
     name: str, metric_set: str, start: date, days: int
 ) -> None:
-    windows = ENDPOINTS[name].windows
-    assert windows is not None
-    body = windows.ask(start, start + timedelta(days=days))
+    body = asked(name, start, start + timedelta(days=days))
     assert body["metricSet"] == metric_set
     assert body["timezone"] == "UTC"
     first, last = (date.fromisoformat(str(body[field])) for field in ("startAt", "endAt"))
     assert first == start
     assert (last - first).days + 1 == days
     assert orjson.loads(orjson.dumps(body)) == body
+
+
+@given(start=st.dates(date(1990, 1, 1), date(2100, 1, 1)), days=st.integers(1, 400))
+def test_work_sessions_are_asked_for_to_the_last_minute(start: date, days: int) -> None:
+    """The minute that `endAtTime` names is included: with midnight, two windows would share one."""
+    body = asked("report_work_session_events", start, start + timedelta(days=days))
+    first, last = (datetime.fromisoformat(str(body[field])) for field in ("startAtTime", "endAtTime"))
+    assert (first.date(), first.tzinfo) == (start, UTC)
+    assert last - first == timedelta(days=days) - timedelta(minutes=1)
+
+
+def test_a_session_without_an_agent_has_a_key_all_the_same() -> None:
+    make = ENDPOINTS["report_work_session_events"].row
+    assert make is not None
+    for record in ({"contact_session_id": "s"}, {"contact_session_id": "s", "agent_id": None}):
+        assert make(record, listing()) == {"contact_session_id": "s", "agent_id": ""}
+    assert make({"contact_session_id": "s", "agent_id": "a"}, listing()) == {"contact_session_id": "s", "agent_id": "a"}
+
+
+@every("endpoint")
+def test_windows_reach_back_over_an_empty_year(endpoint: Endpoint) -> None:
+    if endpoint.windows is not None:
+        assert endpoint.windows.days * endpoint.windows.empty >= 364
 
 
 def test_a_report_is_split_long_before_it_is_cut_off() -> None:
@@ -367,7 +436,7 @@ json_values = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["errors", "meta", "new", "files", "id", "status", "content", "customerId", "conversationId"]
+                ["errors", "meta", "new", "files", "id", "status", "content", "customerId", "customAttributes"]
             ),
             inner,
             max_size=4,
@@ -387,15 +456,17 @@ def test_no_answer_to_a_moved_id_breaks_the_run(body: object) -> None:
 @given(records)
 def test_no_record_breaks_the_functions_of_this_vendor(record: Mapping[str, object]) -> None:
     for endpoint in VENDOR.endpoints:
-        for parent in endpoint.parents:
+        for parent in parents(endpoint):
             if callable(parent.key):
-                assert all(isinstance(key, str) and key for key in parent.key(record) if key != "")
+                assert all(isinstance(key, str) for key in parent.key(record))
+        if endpoint.row is not None:
+            assert endpoint.row(record, listing()) is not None
         if endpoint.keep is not None:
             assert endpoint.keep(record, {"truncated": '["a"]'}) in (True, False)
 
 
 def keys_of(child: str, parent: str, record: Mapping[str, object]) -> tuple[str, ...]:
-    (edge,) = [one for one in ENDPOINTS[child].parents if one.endpoint == parent]
+    (edge,) = [one for one in parents(ENDPOINTS[child]) if one.endpoint == parent]
     assert callable(edge.key)
     return edge.key(record)
 
@@ -413,23 +484,57 @@ def test_events_name_customers_and_the_one_that_a_merge_leaves(child: str) -> No
 @pytest.mark.parametrize(
     ("child", "file"),
     [
+        ("export_agents", "agents.jsonl"),
+        ("export_topics", "topics.jsonl"),
         ("export_customers", "customers.jsonl"),
         ("export_conversation_items", "conversation_items.jsonl"),
         ("conversation_items_exported", "conversation_items.jsonl"),
     ],
 )
 def test_files_are_asked_for_of_finished_jobs_that_list_them(child: str, file: str) -> None:
-    job: dict[str, object] = {"id": "j", "status": "COMPLETED", "files": ["agents.jsonl", file]}
+    job: dict[str, object] = {"id": "j", "status": "COMPLETED", "files": ["other.jsonl", file]}
     assert keys_of(child, "export_jobs", job) == ("j",)
     for change in (
         {"status": "IN_PROGRESS"},
-        {"files": ["agents.jsonl"]},
+        {"files": ["other.jsonl"]},
         {"files": None},
         {"files": file},
         {"id": None},
     ):
         assert keys_of(child, "export_jobs", job | change) == ()
     assert ENDPOINTS[child].path == f"/export/jobs/{{key}}/files/{file}"
+
+
+def test_export_files_are_read_one_after_the_other() -> None:
+    """Of a record in several files the one read last stays."""
+    files = [endpoint for endpoint in VENDOR.endpoints if "/files/" in endpoint.path]
+    assert {endpoint.budgets for endpoint in files} == {("files", "requests")}
+    assert isinstance(VENDOR.budgets["files"], RollingWindow)
+    assert VENDOR.budgets["files"].at_once == 1
+
+
+@pytest.mark.parametrize("name", ["export_agents", "export_topics", "export_customers", "export_conversation_items"])
+def test_export_files_are_read_the_oldest_first(name: str) -> None:
+    assert [parent.oldest_first for parent in parents(ENDPOINTS[name])] == ["updatedAt"]
+
+
+@pytest.mark.parametrize("parent", ["conversations", "conversation"])
+def test_custom_attributes_are_those_that_conversations_have(parent: str) -> None:
+    both = {"customAttributes": [{"id": "a", "value": "1"}, {"id": "b"}, {"value": "2"}, "x", {"id": 5}]}
+    assert keys_of("custom_attributes", parent, both) == ("a", "b")
+    without: tuple[object, ...] = (None, {}, "a", [])
+    for nothing in without:
+        assert keys_of("custom_attributes", parent, {"customAttributes": nothing}) == ()
+
+
+def test_transcripts_are_asked_for_where_a_recording_is_there() -> None:
+    call: dict[str, object] = {"id": "i", "content": {"type": "PHONE_CALL", "recordingStatus": "AVAILABLE"}}
+    assert keys_of("voice_transcripts", "conversation_items", call) == ("i",)
+    for content in (None, {}, {"recordingStatus": "DELETED"}, {"recordingStatus": None}):
+        assert keys_of("voice_transcripts", "conversation_items", call | {"content": content}) == ()
+    make = ENDPOINTS["voice_transcripts"].row
+    assert make is not None
+    assert make({"language": "en"}, listing("i")) == {"language": "en", "item_id": "i"}
 
 
 def test_of_an_export_file_only_items_are_kept_that_no_list_brings() -> None:

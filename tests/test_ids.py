@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from extractor.errors import UsageError
 from extractor.ids import listings
+from extractor.model import Endpoint, Found
 from extractor.vendors.gladly import VENDOR
 
 BY_ID = ("customer_profiles", "conversations", "tasks")
@@ -90,3 +91,21 @@ def test_whatever_is_written_is_read(file: Path, keys: list[str]) -> None:
         csv.writer(out).writerows([["id"], *([key] for key in keys)])
     expected = [key.strip() for key in keys if key.strip()]
     assert found(file, file.read_bytes()) == all_of(*expected)
+
+
+def test_a_vendor_that_looks_nothing_up_by_id_wants_a_header(file: Path) -> None:
+    file.write_text("a\n")
+    with pytest.raises(UsageError, match="has no header; one must be called email"):
+        list(listings(replace(VENDOR, ids={"email": VENDOR.ids["email"]}), file, ALL))
+
+
+def test_a_column_that_stands_in_the_path_is_a_field(file: Path) -> None:
+    endpoints = (Endpoint(name="typing", path="/doors/{door}/{key}"), Endpoint(name="poll", path="/poll/{key}"))
+    file.write_text("id,Door,town\na,d,x\nb,,x\n")
+    vendor = replace(VENDOR, ids={"id": ("typing", "poll")}, endpoints=endpoints)
+    assert list(listings(vendor, file, frozenset({"typing", "poll"}))) == [
+        Found(endpoint="typing", key="a", fields={"door": "d"}),
+        Found(endpoint="poll", key="a"),
+        Found(endpoint="typing", key="b"),
+        Found(endpoint="poll", key="b"),
+    ]

@@ -168,6 +168,72 @@ async def test_frame_tells_the_load_what_it_holds(ledger: Ledger, tmp_path: Path
     ]
 
 
+async def test_records_beside_a_listings_own_are_those_of_their_endpoint(ledger: Ledger, tmp_path: Path) -> None:
+    """The load finds their table by it. The listing is one of its own endpoint all the same."""
+    listing = await one(ledger)
+    beside = Page(listing=listing, state=State.OPEN, payload=b"[2,3]", records=2, beside="actors", truncated=True)
+    await ledger.record(beside)
+    await ledger.record(done(listing))
+    await ledger.seal()
+
+    summary = (await ledger.summary()).endpoints
+    assert (summary["items"].records, summary["items"].pages, summary["items"].truncated) == (1, 2, 1)
+    assert (summary["actors"].records, summary["actors"].pages, summary["actors"].truncated) == (2, 0, 0)
+    assert set(summary["actors"].listings.values()) == {0}
+    assert [(one.endpoint, one.key, one.records) for one in await frames(ledger, tmp_path / "p")] == [
+        ("actors", "a", 2),
+        ("items", "a", 1),
+    ]
+    assert rows(tmp_path / "p", 1) == {("items", "a", "committed", None, 1, 2)}
+    assert ledger.claimable("actors") == 0
+
+
+@pytest.mark.parametrize(("again", "left"), [("claim", 2), ("ask_again", 2), ("forget_loaded", 0), ("restart", 0)])
+async def test_records_beside_count_no_more_when_their_listing_begins_again(
+    tmp_path: Path, again: str, left: int
+) -> None:
+    """Twice, in case something of the first time is left behind."""
+    ledger = await Ledger.open(tmp_path)
+    for _ in range(2):
+        await ledger.add([found("a"), found("b", "others")])
+        for listing in (*await ledger.claim("items", 1), *await ledger.claim("others", 1)):
+            await ledger.record(Page(listing=listing, state=State.OPEN, payload=b"[2]", records=2, beside="actors"))
+        assert (await ledger.summary()).endpoints["actors"].records == 4
+        await ledger.close()
+
+        ledger = await Ledger.open(tmp_path)
+        if again == "claim":
+            [listing] = await ledger.claim("items", 1)
+            ledger.give_back(listing)
+        elif again == "ask_again":
+            await ledger.ask_again(["items"])
+        elif again == "forget_loaded":
+            await ledger.forget_loaded()
+        else:
+            await ledger.restart()
+            await ledger.add([found("a"), found("b", "others"), found("c", "actors")])
+            await ledger.ask_again(["items"])
+        assert (await ledger.summary()).endpoints["actors"].records == left
+    await ledger.close()
+
+
+async def test_ledger_of_the_version_before_is_opened(tmp_path: Path) -> None:
+    """It knows no records of other endpoints."""
+    ledger = await Ledger.open(tmp_path / "p")
+    await one(ledger)
+    await ledger.close()
+    with sqlite3.connect(tmp_path / "p" / "ledger.sqlite") as connection:
+        connection.executescript("DROP TABLE besides; PRAGMA user_version = 1")
+    connection.close()
+    assert status(tmp_path / "p").endpoints["items"].records == 0
+
+    ledger = await Ledger.open(tmp_path / "p")
+    [listing] = await ledger.claim("items", 1)
+    await ledger.record(Page(listing=listing, state=State.COMMITTED, payload=b"[2]", records=2, beside="actors"))
+    assert (await ledger.summary()).endpoints["actors"].records == 2
+    await ledger.close()
+
+
 async def test_page_without_payload_has_no_frame(ledger: Ledger, tmp_path: Path) -> None:
     await ledger.record(done(await one(ledger), b""))
     await ledger.seal()
@@ -496,6 +562,23 @@ async def test_rebuilt_ledger_goes_on_where_the_destination_stands(ledger: Ledge
     assert (await ledger.summary()).gaps == 1
     with pytest.raises(ValueError, match="isn't empty"):
         await ledger.rebuild([])
+
+
+async def test_rebuilt_ledger_counts_records_beside_from_then_on(ledger: Ledger, tmp_path: Path) -> None:
+    """The destination's rows tell of each listing what was its own; one that begins again counts whole."""
+    told = [
+        ("items", key, "p", None, state, cursor, 3, 2, 5)
+        for key, state, cursor in (("a", "committed", None), ("b", "open", "2"), ("c", "open", None))
+    ]
+    await ledger.rebuild(told)
+    b, c = await ledger.claim("items", 9)
+    for listing in (b, c):
+        await ledger.record(Page(listing=listing, state=State.OPEN, cursor=listing.cursor, records=2, beside="actors"))
+        await ledger.record(done(listing))
+    await ledger.seal()
+    summary = (await ledger.summary()).endpoints
+    assert (summary["items"].records, summary["actors"].records) == (3 + 3 + 1 + 1, 4)
+    assert rows(tmp_path / "p", 1) == {("items", "b", "committed", None, 4, 4), ("items", "c", "committed", None, 1, 2)}
 
 
 async def test_rebuild_that_fails_leaves_the_ledger_empty(ledger: Ledger) -> None:

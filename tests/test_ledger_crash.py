@@ -284,6 +284,51 @@ async def test_altered_page_is_fetched_again_from_the_page_before(tmp_path: Path
     }
 
 
+@pytest.mark.parametrize(("lost", "pending", "left"), [(1, None, 0), (2, "2", 1), (3, "3", 3)])
+async def test_records_beside_a_damaged_listings_own_are_counted_anew(
+    tmp_path: Path, lost: int, pending: str | None, left: int
+) -> None:
+    folder = tmp_path / "p"
+    ledger = await Ledger.open(folder)
+    await ledger.add([Found(endpoint="items", key="a"), Found(endpoint="items", key="b")])
+    a, b = await ledger.claim("items", 2)
+    await ledger.record(Page(listing=b, state=State.OPEN, cursor="2", records=100, beside="actors"))
+    for part in (1, 2, 3):
+        page = Page(listing=a, state=State.OPEN, cursor=str(part), payload=b"[1]", records=part, beside="actors")
+        await ledger.record(page)
+        await ledger.record(Page(listing=a, state=State.OPEN, cursor=str(part + 1), records=10))
+        assert await ledger.seal() == part
+    await ledger.close()
+    segment(folder, lost).unlink()
+
+    ledger = await Ledger.open(folder)
+    summary = (await ledger.summary()).endpoints
+    assert {listing.key: listing.cursor for listing in await ledger.claim("items", 9)} == {"a": pending, "b": "2"}
+    assert (summary["actors"].records, summary["items"].records) == (100 + left, 10 * (lost - 1))
+    await ledger.close()
+
+
+@pytest.mark.parametrize(("cursor", "left"), [("2", 5), (None, 0)])
+async def test_records_beside_count_with_the_pages_that_are_left(tmp_path: Path, cursor: str | None, left: int) -> None:
+    """The page before the damaged one counts if the listing goes on behind it."""
+    folder = tmp_path / "p"
+    ledger = await Ledger.open(folder)
+    await ledger.add([Found(endpoint="items", key="a")])
+    [a] = await ledger.claim("items", 1)
+    await ledger.record(Page(listing=a, state=State.OPEN, cursor=cursor, payload=b"[1]", records=5, beside="actors"))
+    await ledger.record(Page(listing=a, state=State.OPEN, cursor="3", payload=b"[2]", records=10))
+    await ledger.close()
+    raw = bytearray(segment(folder, 1).read_bytes())
+    raw[-1] ^= 1
+    segment(folder, 1).write_bytes(raw)
+
+    ledger = await Ledger.open(folder)
+    summary = (await ledger.summary()).endpoints
+    assert (summary["actors"].records, summary["items"].records) == (left, 0)
+    assert [listing.cursor for listing in await ledger.claim("items", 9)] == [cursor]
+    await ledger.close()
+
+
 async def test_missing_segment_is_fetched_again(tmp_path: Path) -> None:
     folder = tmp_path / "p"
     await three_chunks(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -46,6 +47,9 @@ class Row:
     records: int = 0
     pages: int = 0
     truncated: bool = False
+    beside: Counter[str] = field(default_factory=Counter)
+    written: State | None = None
+    """What the last page of this chunk made of it; a crash makes it pending again, but not in that chunk's rows."""
 
 
 @dataclass
@@ -118,7 +122,7 @@ class Play(RuleBasedStateMachine):
                 *key,
                 row.parent,
                 orjson.dumps(row.fields).decode() if row.fields else None,
-                "pending" if row.state is State.HELD else str(row.state),
+                "pending" if row.state is State.HELD else str(row.written or row.state),
                 row.cursor,
                 row.records,
                 row.pages,
@@ -130,6 +134,8 @@ class Play(RuleBasedStateMachine):
 
     def _seal(self) -> None:
         self.sealed.append((self.chunk, self._rows(self.chunk.touched)))
+        for key in self.chunk.touched:
+            self.known[key].written = None
         self.chunk = Chunk()
 
     # ── what is done to both ────────────────────────────────────────────────────────────────
@@ -161,7 +167,7 @@ class Play(RuleBasedStateMachine):
             )
             self.claimed[listing.id] = listing
             if row.cursor is None:
-                row.records, row.pages, row.truncated = 0, 0, False
+                row.records, row.pages, row.truncated, row.beside = 0, 0, False, Counter()
 
     @precondition(lambda self: self.claimed)
     @rule(
@@ -172,6 +178,7 @@ class Play(RuleBasedStateMachine):
         records=st.integers(0, 4),
         found=found_lists,
         truncated=st.booleans(),
+        beside=st.sampled_from(["", "", "notes", "missing"]),
         incident=st.booleans(),
     )
     def record(
@@ -184,6 +191,7 @@ class Play(RuleBasedStateMachine):
         records: int,
         found: tuple[Found, ...],
         truncated: bool,
+        beside: str,
         incident: bool,
     ) -> None:
         self.now += 1
@@ -197,12 +205,17 @@ class Play(RuleBasedStateMachine):
             cursor=cursor,
             found=found,
             truncated=truncated,
+            beside=beside,
             incidents=(Incident(kind=IncidentKind.FAILED, endpoint=key[0], key=key[1]),) if incident else (),
         )
         self.runner.run(self.ledger.record(page))
         row = self.known[key]
         row.state, row.cursor, row.seen_at = page.state, None if final else cursor, self.now
-        row.records += records
+        row.written = page.state
+        if beside:
+            row.beside[beside] += records
+        else:
+            row.records += records
         row.pages += 1
         row.truncated |= truncated
         self.chunk.touched.add(key)
@@ -210,7 +223,7 @@ class Play(RuleBasedStateMachine):
         if incident:
             self.incidents["/".join(key)] = self.filling
         if payload:
-            self.chunk.frames.append((*key, payload))
+            self.chunk.frames.append((beside or key[0], key[1], payload))
             self.chunk.records += records
         if final:
             del self.claimed[listing.id]
@@ -298,6 +311,10 @@ class Play(RuleBasedStateMachine):
     @invariant()
     def counts_agree(self) -> None:
         summary = status(self.folder)
+        beside = sum((row.beside for row in self.known.values()), Counter[str]())
+        if beside["notes"]:
+            assert summary.endpoints["notes"].records == beside["notes"]
+            assert sum(summary.endpoints["notes"].listings.values()) == summary.endpoints["notes"].pages == 0
         for endpoint in ("roots", "items", "missing"):
             rows = [row for (name, _), row in self.known.items() if name == endpoint]
             counts = {state: sum(row.state is state for row in rows) for state in STATES}
@@ -306,7 +323,7 @@ class Play(RuleBasedStateMachine):
                 stored = summary.endpoints[endpoint]
                 assert stored.listings == counts
                 assert (stored.records, stored.pages, stored.truncated) == (
-                    sum(row.records for row in rows),
+                    sum(row.records for row in rows) + beside[endpoint],
                     sum(row.pages for row in rows),
                     sum(row.truncated for row in rows),
                 )

@@ -182,6 +182,71 @@ def test_a_small_bucket_without_headers_is_served_evenly() -> None:
     assert outcome.share >= 0.95
 
 
+# ── nothing is ever stated ──────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("phase", [0.0, 0.37, 0.71])
+@pytest.mark.parametrize(
+    "road",
+    [
+        Road(shortest=0.01, jitter=0.0),
+        Road(shortest=0.01, jitter=0.015),
+        Road(shortest=0.05, jitter=0.01, thinking=0.1),
+        Road(shortest=0.15, jitter=0.01),
+    ],
+    ids=["20 ms", "20 to 50 ms", "200 to 220 ms", "300 to 320 ms"],
+)
+@pytest.mark.parametrize("limit", [10, 100])
+@pytest.mark.parametrize("kind", [FixedWindow, LeakyBucket])
+def test_a_silent_vendors_second_is_used_and_never_exceeded(
+    kind: Callable[..., Vendor], limit: int, road: Road, phase: float
+) -> None:
+    """Its seconds may begin anywhere; it may count by the second or by a bucket of one second's worth.
+
+    Round trips differ by up to 30 ms here; how much that costs, the next test says.
+    """
+    vendor: Vendor = FixedWindow(limits=always(limit), phase=phase)
+    if kind is LeakyBucket:
+        vendor = LeakyBucket(limits=always(limit), level=phase * limit)
+    limiter = SecondLimiter(StatedSecond(limit=limit))
+    outcome = simulate(limiter, vendor, seconds=200, road=road, headers=False)
+    assert outcome.refused == 0
+    assert outcome.share >= 0.98
+    assert limiter.tally.share_used == pytest.approx(outcome.share, abs=0.02)
+
+
+@pytest.mark.parametrize("road", [FAR, TAIL, WORK], ids=["far", "tail", "work"])
+@pytest.mark.parametrize("limit", [10, 100])
+def test_uneven_roads_to_a_silent_bucket_cost_little(limit: int, road: Road) -> None:
+    """How uneven the way there is can't be told from the way there and back, so a few percent stay unused."""
+    outcome = simulate(
+        SecondLimiter(StatedSecond(limit=limit)),
+        LeakyBucket(limits=always(limit)),
+        seconds=200,
+        road=road,
+        headers=False,
+    )
+    assert outcome.refused == 0
+    assert outcome.share >= 0.95
+
+
+@settings(deadline=None, max_examples=30)
+@given(limit=st.sampled_from([10, 100]), phase=st.floats(0, 1), seed=st.integers(0, 10_000))
+def test_after_a_rest_a_silent_second_has_room_for_no_more_than_its_limit(limit: int, phase: float, seed: int) -> None:
+    dice = random.Random(seed)
+    rests = [dice.random() < 0.4 for _ in range(100)]
+    outcome = simulate(
+        SecondLimiter(StatedSecond(limit=limit)),
+        FixedWindow(limits=always(limit), phase=phase),
+        seconds=100,
+        road=Road(shortest=0.02, jitter=0.005),
+        headers=False,
+        demand=lambda at: not rests[int(at) % 100],
+        seed=seed,
+    )
+    assert outcome.refused == 0
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 
 import pytest
 from clock import START, VirtualLoop, run, virtual_time
+from paper import Paper
 
+from extractor.errors import QuotaSpent
 from extractor.limits import Budgets, Limiter, Tally, build
-from extractor.model import RollingWindow, StatedSecond
+from extractor.limits.quota import BUSY_S
+from extractor.model import RollingWindow, StatedSecond, WeeklyQuota
 
 
 class Every:
@@ -252,3 +255,55 @@ async def test_a_429_is_put_down_to_the_narrowest_budget() -> None:
     assert wide.rate == before
     assert (wide.tally.refused, wide.tally.pauses) == (0, 0)
     assert (narrow.tally.refused, narrow.tally.pauses) == (1, 1)
+
+
+# ── quotas ──────────────────────────────────────────────────────────────────────────────────
+
+
+def weekly(limit: int) -> Limiter:
+    return build(WeeklyQuota(limit=limit, keep=0, spent_text="Limit Exceeded"), name="weekly", book=Paper())
+
+
+@virtual_time
+async def test_everybody_who_waits_for_a_spent_quota_hears_of_it() -> None:
+    """Also those who wait for a second budget first; those who need only that go on."""
+    budgets, log = Budgets({"requests": Every(1), "weekly": weekly(3)}), list[tuple[float, object]]()
+    both = [asyncio.create_task(one(budgets, ("requests", "weekly"), log, name)) for name in range(10)]
+    results = await asyncio.gather(*both, return_exceptions=True)
+    assert log == [(0.0, 0), (1.0, 1), (2.0, 2)]
+    assert [type(result) for result in results[3:]] == [QuotaSpent] * 7
+    await one(budgets, ("requests",), log, "later")
+    assert log[-1] == (3.0, "later")
+
+
+@virtual_time
+async def test_who_is_cancelled_when_a_quota_is_spent_is_cancelled() -> None:
+    """Both happen in the same turn of the loop."""
+    book = Paper()
+    book.busy = 1
+    budgets = Budgets({"weekly": build(WeeklyQuota(limit=0, keep=0), name="weekly", book=book)})
+    waiting = asyncio.create_task(budgets.acquire(("weekly",)))
+    asyncio.get_running_loop().call_later(BUSY_S + 1e-8, waiting.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert book.asked == 2
+
+
+@pytest.mark.parametrize("names", [("requests", "weekly"), ("weekly", "requests")])
+@virtual_time
+async def test_a_429_is_put_down_to_a_quota_only_if_it_says_so(names: tuple[str, ...]) -> None:
+    requests, quota = build(StatedSecond(limit=10)), weekly(100)
+    budgets = Budgets({"requests": requests, "weekly": quota})
+    (await budgets.acquire(names)).answered(429, {}, b'{"message":"Too Many Requests"}')
+    assert requests.tally.refused == 1
+    (await budgets.acquire(names)).answered(429, {}, b'{"message":"Limit Exceeded"}')
+    assert requests.tally.refused == 1
+    with pytest.raises(QuotaSpent):
+        await budgets.acquire(names)
+
+
+@virtual_time
+async def test_a_429_to_a_request_that_only_a_quota_counts_passes() -> None:
+    budgets = Budgets({"weekly": weekly(100)})
+    (await budgets.acquire(("weekly",))).answered(429, {}, b"")
+    (await budgets.acquire(("weekly",))).answered(200, {}, b"")

@@ -240,6 +240,42 @@ def test_declared_columns_lose_nothing(warehouse: Make) -> None:
     ]
 
 
+def test_seconds_and_milliseconds_land_as_one_instant(warehouse: Make) -> None:
+    states = Endpoint(
+        name="states",
+        path="/",
+        key=("at",),
+        columns={"at": "unix", "end": "unix_ms", "lines[].at": "unix_ms", "lines[].note": "text"},
+    )
+    shop = warehouse(states)
+    line = {"at": "1492685671000", "note": "x"}
+    shop.load(page({"at": 1492685671, "end": "Apr 20, 2017 10:54:32 AM", "lines": [line]}, endpoint="states"))
+    shop.load(page({"at": "2017-04-20T10:54:31Z", "end": 1492685672001, "lines": [line]}, endpoint="states"))
+    shop.load(page({"at": "1492685672.25", "end": 0}, {"at": 0, "end": 10**18}, endpoint="states"))
+    assert shop.types("states")["at"] == shop.types("states")["end"] == "TIMESTAMP WITH TIME ZONE"
+    assert shop.rows('SELECT "at"::TEXT, "end"::TEXT, end__v_bigint FROM states ORDER BY "at"') == [
+        ("1970-01-01 00:00:00+00", None, 10**18),
+        ("2017-04-20 10:54:31+00", "2017-04-20 10:54:32.001+00", None),
+        ("2017-04-20 10:54:32.25+00", None, None),
+    ]
+    assert shop.rows('SELECT "at"::TEXT FROM states__lines') == [("2017-04-20 10:54:31+00",)]
+
+
+def test_a_subtree_that_is_declared_as_json_makes_no_columns_and_no_tables(warehouse: Make) -> None:
+    """Syntax trees and mail headers would make hundreds of both."""
+    macros = Endpoint(name="macros", path="/", columns={"id": "bigint", "code.ast": "json", "parts[].tree": "json"})
+    shop = warehouse(macros)
+    tree = {"type": "Program", "body": [{"type": "If", "test": {"value": 1}}, [1, "x"]]}
+    shop.load(page({"id": 1, "code": {"ast": tree, "n": 1}, "parts": [{"tree": [tree]}]}, endpoint="macros"))
+    assert sorted(shop.types("macros")) == ["code__ast", "code__n", "id"]
+    assert sorted(shop.types("macros__parts")) == ["tree"]
+    tables = shop.rows("SELECT DISTINCT table_name FROM information_schema.tables WHERE table_name LIKE 'macros%'")
+    assert sorted(tables) == [("macros",), ("macros__parts",)]
+    ((ast, inner),) = shop.rows("SELECT code__ast, tree FROM macros, macros__parts")
+    assert json.loads(ast) == tree
+    assert json.loads(inner) == [tree]
+
+
 def test_undeclared_columns_lose_nothing_and_never_end_a_load(warehouse: Make) -> None:
     """Dlt takes the type of the first value; what does not fit goes to its variant columns unchanged."""
     shop = warehouse(Endpoint(name="items", path="/"))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from extractor.load.settings import pin
 
@@ -39,3 +40,28 @@ def test_what_the_environment_says_does_not_count() -> None:
     pin(environment)
     assert environment["LOAD__TRUNCATE_STAGING_DATASET"] == "true"
     assert environment["HOME"] == "/home/somebody"
+
+
+LIMITED = """
+import os
+from extractor.load.settings import pin
+pin(os.environ)
+import dlt
+pipeline = dlt.pipeline("limited", pipelines_dir="pipelines", destination="duckdb")
+pipeline.run([{"id": 1}], table_name="t")
+with pipeline.sql_client() as client:
+    print(client.execute_sql("SELECT current_setting('memory_limit')")[0][0])
+"""
+
+
+def test_duckdb_is_held_to_little_memory_unless_somebody_says_otherwise(tmp_path: Path) -> None:
+    name = "DESTINATION__DUCKDB__CREDENTIALS__GLOBAL_CONFIG"
+    said = {}
+    for own in ({}, {name: '{"memory_limit": "1GiB"}'}):
+        folder = tmp_path / str(len(own))
+        folder.mkdir()
+        environment = {"PYTHONPATH": ":".join(filter(None, sys.path)), "HOME": str(folder), **own}
+        command = [sys.executable, "-c", LIMITED]
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+        said[len(own)] = done.stdout.strip()
+    assert said == {0: "143.0 MiB", 1: "1.0 GiB"}

@@ -34,6 +34,19 @@ def test_hints_name_nested_tables_as_dlt_does() -> None:
     }
 
 
+def test_dlt_is_told_timestamp_of_what_counts_from_1970() -> None:
+    states = dataclasses.replace(
+        ITEMS, name="states", key=("at",), columns={"at": "unix", "end": "unix_ms", "lines[].at": "unix"}
+    )
+    table = Table("states", describe([states]), normalize, None)
+    root, nested = table._hints()
+    assert {column["data_type"] for column in root.values()} == {"timestamp"}
+    assert nested["lines",][1]["at"]["data_type"] == "timestamp"
+    resource = table.resource([page({"at": 5}, endpoint="states")], [], lambda _name, _rows: None)
+    assert resource is not None
+    assert resource.columns["at"]["data_type"] == "timestamp"  # type: ignore[index]
+
+
 def test_pages_without_a_sound_record_make_no_resource() -> None:
     table = Table("items", describe([ITEMS]), normalize, None)
     incidents: list[Incident] = []

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from extractor import vendors
 from extractor.cli.app import app
 
 ROOT = Path(__file__).parent.parent
@@ -64,6 +65,20 @@ def test_the_settings_of_the_readme_are_the_vendors() -> None:
     named = set(re.findall(r"^#? ?(\w+) =", block, re.MULTILINE))
     assert named == {setting.name for setting in VENDOR.settings} | {"base_url"}
     assert f"[sources.{VENDOR.name}_source]" in block
+
+
+def test_the_table_of_resources_is_that_of_the_vendor_files() -> None:
+    told = {}
+    for line in re.findall(r"^\| (\w+ \|[^\n]*)\|$", README, re.MULTILINE):
+        vendor, *cells = (cell.strip() for cell in line.split("|"))
+        if vendor.lower() in vendors.names():
+            told[vendor.lower()] = [set(cell.split(", ")) for cell in cells[:2]]
+    assert told.keys() == set(vendors.names())
+    for name, (by_default, named) in told.items():
+        endpoints = [one for one in vendors.load(name).endpoints if not one.ids_only]
+        loaded = {one.destination_table for one in endpoints if one.default and not one.held}
+        assert by_default == loaded, name
+        assert named == {one.destination_table for one in endpoints} - loaded, name
 
 
 def test_the_query_runs_on_what_the_try_command_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

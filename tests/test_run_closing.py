@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from extractor.account import EndpointCount, ExitCode
-from extractor.errors import ExtractorError, LoadFailed, Unauthorized
+from extractor.errors import ExtractorError, LoadFailed, QuotaSpent, Unauthorized
 from extractor.ledger import Summary
 from extractor.model import IncidentKind
-from extractor.run.closing import tables, verdict
+from extractor.run.closing import share_used, tables, verdict
 
 
 def summary(*, unloaded: int = 0, gaps: int = 0, incidents: Mapping[IncidentKind, int] | None = None) -> Summary:
@@ -75,3 +78,28 @@ def test_what_the_vendor_no_longer_has_leaves_a_run_complete(kind: IncidentKind)
 
 def test_nothing_to_tell() -> None:
     assert verdict(summary(), 0, None, None) == (ExitCode.COMPLETE, "Complete.")
+
+
+def test_a_quota_that_is_spent_is_a_gap_that_a_later_run_closes() -> None:
+    spent = QuotaSpent("week: run again after Sunday.", until=datetime(2026, 3, 1, tzinfo=UTC), budget="week")
+    code, message = verdict(summary(gaps=1, incidents={IncidentKind.QUOTA: 1}), 1200, None, None, [spent, spent])
+    assert code is ExitCode.PARTIAL
+    assert message == (
+        "Loaded, as far as the quota lasted. week: run again after Sunday. "
+        "1,200 lists are left to read. The same command goes on from here."
+    )
+    assert "lists" not in verdict(summary(gaps=1), 0, None, None, [spent])[1]
+
+
+def budget(*, sent: int = 0, share: float = 1.0, allowed: float = 0.0) -> Any:
+    return cast("Any", SimpleNamespace(tally=SimpleNamespace(sent=sent, share_used=share, allowed=allowed)))
+
+
+def test_the_share_is_that_of_the_budget_that_was_used_most() -> None:
+    """Among those that were waited for."""
+    most, least = budget(sent=40, share=0.9, allowed=44), budget(sent=9, share=1.0, allowed=9)
+    never_waited_for, idle = budget(sent=49), budget(allowed=5.0)
+    assert share_used([least, most, never_waited_for, idle]) == 0.9
+    assert share_used([least, idle]) == 1.0
+    assert share_used([never_waited_for]) == 1.0
+    assert share_used([idle]) is None

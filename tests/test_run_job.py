@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from extractor import vendors
 from extractor.errors import UsageError
+from extractor.model import Endpoint, Setting
 from extractor.run.job import Job, place
+from extractor.vendors.gladly import VENDOR
 
 SETTINGS = {"organization": "acme", "username": "u", "password": "p"}
 TODAY = datetime.now(UTC).date()
@@ -124,3 +128,25 @@ def test_endpoints_that_are_asked_keep_parents_before_children() -> None:
     names = [one.name for one in job(only=("conversation_items",)).fetched]
     assert names.index("report_conversation_export") < names.index("conversations") < names.index("conversation_items")
     assert "agents" not in names
+
+
+def test_parameters_go_to_what_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    chat = Endpoint(name="chat", path="/chats", method="POST", writes=True, given=("widget", "text", "tone"))
+    monkeypatch.setattr(vendors, "load", lambda _: replace(VENDOR, endpoints=(*VENDOR.endpoints, chat)))
+    given = {"widget": "w", "tone": "kind"}
+    found = job(only=("chat", "agents"), params=given, allow_writes=True)
+    assert found.params == {"chat": (("widget", "w"), ("tone", "kind"))}
+    assert {one.name for one in found.fetched} == {"chat", "agents"}
+    with pytest.raises(UsageError, match="--allow-writes"):
+        job(only=("chat",), params=given)
+
+
+def test_a_resource_whose_setting_is_missing_is_left_out_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    doors = Endpoint(name="doors", path="/doors", needs=("door_ids",))
+    settings = (*VENDOR.settings, Setting(name="door_ids", help="doors", required=False, many=True))
+    described = replace(VENDOR, settings=settings, endpoints=(*VENDOR.endpoints, doors))
+    monkeypatch.setattr(vendors, "load", lambda _: described)
+    assert "doors" not in job().selection.loaded
+    assert "doors" in job(settings={**SETTINGS, "door_ids": ["d"]}).selection.loaded
+    with pytest.raises(UsageError, match="resource doors needs door_ids"):
+        job(only=("doors",))

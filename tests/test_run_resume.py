@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -14,15 +14,17 @@ import pytest
 from extractor.errors import OtherAccount, UsageError
 from extractor.ledger import Ledger, ListingRow, incident_rows, listing_rows
 from extractor.load import LoadProcess, Rebuilt
-from extractor.model import Found, Incident, IncidentKind, Page, State
+from extractor.model import Children, Endpoint, Found, Incident, IncidentKind, Page, State, Windows
 from extractor.run.job import Job, Place
 from extractor.run.resume import Standing, finish, resume
-from extractor.selection import select
+from extractor.selection import Selection, select
 from extractor.settings import Settings
 from extractor.vendors.gladly import VENDOR
 
 TOMORROW = datetime.now(UTC).date() + timedelta(days=1)
 REPORT = "report_conversation_export"
+EARLY = date(2024, 3, 3)
+ALL_SHIFTS = frozenset({"agents", "shifts"})
 
 
 @dataclass
@@ -63,8 +65,9 @@ class Ground:
         also = options.pop("also", ())
         plain: dict[str, Any] = {
             "vendor": VENDOR,
-            "settings": Settings(base_url="https://h.test/api", values={}, secrets=frozenset(), account=account),
+            "settings": Settings(base_urls={"": "https://h.test/api"}, values={}, secrets=frozenset(), account=account),
             "selection": select(VENDOR, only, also),
+            "given": {},
             "place": Place(pipeline="p", dataset="d", destination="duckdb", folder=self.folder),
             "since": None,
             "until": None,
@@ -129,7 +132,7 @@ def row(endpoint: str, key: str = "", state: str = "committed", records: int = 1
 
 async def test_a_new_pipeline_begins_with_its_roots(ground: Ground) -> None:
     standing = await ground.resume("agents", "teams")
-    assert (standing.until, standing.known, standing.nothing_to_do, standing.told) == (TOMORROW, False, False, [])
+    assert (standing.span.until, standing.known, standing.nothing_to_do, standing.told) == (TOMORROW, False, False, [])
     assert ground.waiting() == {"agents", "teams"}
     assert ground.loads.remembered["identity"]["account"] == "acme"
 
@@ -137,11 +140,11 @@ async def test_a_new_pipeline_begins_with_its_roots(ground: Ground) -> None:
 async def test_the_end_of_all_windows_is_frozen_by_the_first_start(ground: Ground) -> None:
     await ground.everything("agents")
     await ground.ledger.set_meta(until="2024-03-05")
-    assert (await ground.resume("agents")).until == date(2024, 3, 5)
+    assert (await ground.resume("agents")).span.until == date(2024, 3, 5)
     narrow = await ground.resume("agents", until=date(2020, 1, 1))
-    assert narrow.until == date(2020, 1, 1)
+    assert narrow.span.until == date(2020, 1, 1)
     assert ground.loads.remembered["until"] == "2024-03-05"
-    assert (await ground.resume("agents")).until == date(2024, 3, 5)
+    assert (await ground.resume("agents")).span.until == date(2024, 3, 5)
 
 
 async def test_there_is_nothing_to_do_only_when_all_was_judged_and_loaded(ground: Ground) -> None:
@@ -166,6 +169,86 @@ async def test_what_was_refused_is_asked_again_and_no_incident_meanwhile(ground:
     again = await ground.resume("agents", "teams")
     assert (again.known, again.nothing_to_do) == (True, False)
     assert (await ground.ledger.summary()).gaps == 0
+
+
+async def test_a_quota_that_was_spent_is_no_incident_any_more_when_a_later_run_goes_on(ground: Ground) -> None:
+    await ground.resume("agents", "teams")
+    await ground.fetch("agents")
+    await ground.ledger.note([Incident(kind=IncidentKind.QUOTA, endpoint="teams", key="")])
+    assert not (await ground.resume("agents", "teams")).nothing_to_do
+    assert (await ground.ledger.summary()).gaps == 0
+    assert ground.waiting() == {"teams"}
+
+
+# ── where history begins ────────────────────────────────────────────────────────────────────
+
+REPORT = "report_conversation_export"
+EARLY = date(2024, 3, 3)
+ALL_SHIFTS = frozenset({"agents", "shifts"})
+FOUNDED = replace(
+    VENDOR,
+    endpoints=tuple(
+        replace(one, windows=replace(one.windows, begin="beginning")) if one.windows else one
+        for one in VENDOR.endpoints
+    ),
+)
+
+
+async def test_the_beginning_is_asked_for_once_and_kept(ground: Ground) -> None:
+    standing = await ground.resume(REPORT, vendor=FOUNDED)
+    assert (standing.ask_beginning, standing.span.beginning) == (True, None)
+    assert not ground.waiting()
+    begins = TOMORROW - timedelta(days=40)
+    await ground.ledger.set_meta(beginning=begins.isoformat(), answered=True)
+    again = await ground.resume(REPORT, vendor=FOUNDED)
+    assert (again.ask_beginning, again.span.beginning) == (False, begins)
+    assert ground.waiting() == {REPORT}
+
+
+async def test_a_pipeline_without_a_beginning_is_not_finished(ground: Ground) -> None:
+    """An earlier run that chose its days has not asked for it."""
+    await ground.everything(REPORT, vendor=FOUNDED, since=TOMORROW - timedelta(days=1))
+    assert (await ground.resume(REPORT, vendor=FOUNDED, since=TOMORROW - timedelta(days=1))).nothing_to_do
+    whole = await ground.resume(REPORT, vendor=FOUNDED)
+    assert (whole.ask_beginning, whole.nothing_to_do) == (True, False)
+
+
+SHIFTS = replace(
+    FOUNDED,
+    endpoints=(
+        *FOUNDED.endpoints,
+        Endpoint(
+            name="shifts",
+            path="/shifts/{key}",
+            parents=(Children(endpoint="agents", key="id"),),
+            windows=Windows(days=28, begin="beginning"),
+        ),
+    ),
+)
+
+
+@pytest.mark.parametrize("days", [{}, {"since": date(2024, 1, 1)}, {"since": EARLY, "until": TOMORROW}])
+async def test_other_days_have_parents_name_the_windows_of_their_children_anew(
+    ground: Ground, days: dict[str, date]
+) -> None:
+    """The same days don't."""
+    selection = {"fetched": ["agents", "shifts"], "loaded": ["agents", "shifts"], "narrow": []}
+    chosen = Selection(loaded=ALL_SHIFTS, fetched=ALL_SHIFTS, unheld=frozenset())
+    first = {"vendor": SHIFTS, "selection": chosen, "since": EARLY}
+    await ground.resume(**first)
+    await ground.fetch("agents")
+    assert (await ground.ledger.get_meta("selection")) == selection | {"narrow": ["shifts"]}
+    await ground.resume(**first)
+    assert not ground.waiting()
+    await ground.resume(**(first | {"since": None} | days))
+    assert ground.waiting() == {"agents"}
+
+
+@pytest.mark.parametrize("only", ["agents", REPORT])
+async def test_nobody_asks_for_the_beginning_without_need(ground: Ground, only: str) -> None:
+    since = TOMORROW - timedelta(days=9) if only == REPORT else None
+    assert not (await ground.resume(only, vendor=FOUNDED, since=since)).ask_beginning
+    assert ground.waiting() == {only}
 
 
 # ── whose pipeline it is ────────────────────────────────────────────────────────────────────
@@ -238,7 +321,7 @@ async def test_a_ledger_that_was_deleted_is_read_back(ground: Ground) -> None:
     ground.loads.rows = [row("agents"), row("teams", state="pending")]
     standing = await ground.resume("agents", "teams")
     assert standing.told == ["No ledger in this folder: 2 lists were read back from the destination."]
-    assert (standing.until, standing.known) == (date(2024, 3, 5), True)
+    assert (standing.span.until, standing.known) == (date(2024, 3, 5), True)
     assert ground.waiting() == {"teams"}
 
 

@@ -151,3 +151,16 @@ async def test_undelivered_mail_is_in_no_file() -> None:
     left_out = [item for item in items if item["id"] not in exported]
     assert {item["content"]["type"] for item in left_out} == {"EMAIL"}
     assert len(left_out) < len(items) / 5
+
+
+async def test_a_customer_in_several_files_is_in_each_as_it_was_on_that_day() -> None:
+    async with sandboxed(size=1_000, clock=noon) as client:
+        jobs = [job for job in (await client.ask("/export/jobs")).json if "customers.jsonl" in job["files"]]
+        addresses: dict[str, list[str]] = {}
+        for job in jobs:
+            answer = await client.ask(f"/export/jobs/{job['id']}/files/customers.jsonl")
+            for record in lines(answer)[0]:
+                addresses.setdefault(record["id"], []).append(record["address"])
+    several = [found for found in addresses.values() if len(found) > 1]
+    assert several
+    assert all(len(set(found)) == len(found) for found in several)

@@ -302,3 +302,27 @@ async def test_transcripts_belong_to_recordings() -> None:
         assert (await client.ask(f"/conversation-items/{min(keys)}/voice-transcript")).json["paragraphs"]
         other = next(item["id"] for item in items if item["id"] not in keys)
         assert (await client.ask(f"/conversation-items/{other}/voice-transcript")).status == 404
+
+
+# ── answers ───────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_public_answers_have_a_list_and_internal_ones_a_path_only() -> None:
+    async with sandboxed(clock=noon) as client:
+        organization = (await client.ask("/organization")).json["id"]
+        path = f"/orgs/{organization}/answers"
+        listed = (await client.ask(path)).json
+        names = [answer["name"] for answer in listed]
+        assert names == sorted(names)
+        assert {answer["id"] for answer in listed} == await keys_of(client, "public_answers")
+        assert await keys_of(client, "answers") == await keys_of(client, "public_answers")
+        internal = (await client.own("/truth"))["undiscoverable"]["answers"]
+        assert internal
+        for key in (*internal, listed[0]["id"]):
+            assert (await client.ask(f"/answers/{key}")).json["id"] == key
+        assert not set(internal) & {answer["id"] for answer in listed}
+        audience = (await client.ask("/audiences")).json[0]["id"]
+        assert (await client.ask(f"{path}?lng=en-us&audienceId={audience}")).json == listed
+        assert (await client.ask(f"{path}?lng=fr")).json == []
+        assert (await client.ask(f"/orgs/{audience}/answers")).status == 404
+        assert (await client.ask(f"/answers/{organization}")).status == 404

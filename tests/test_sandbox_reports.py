@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sandboxed import EARLY, LATE, NOON, noon, rows, sandboxed, whole_report
+from sandboxed import EARLY, LATE, NOON, Client, keys_of, noon, rows, sandboxed, whole_report
 
 from extractor.sandbox.gladly.report_rows import COLUMNS
 
@@ -160,3 +160,79 @@ async def test_reports_are_limited_to_two_in_flight() -> None:
             task.cancel()
         await asyncio.gather(*waiting, return_exceptions=True)
         await client.until_in_flight(0)
+
+
+# ── further reports ─────────────────────────────────────────────────────────────────────────
+
+
+async def test_events_of_conversations_stand_in_the_days_on_which_they_happened() -> None:
+    metric_set = "ConversationTimestampsReport"
+    async with sandboxed(size=72, clock=noon, plain=True) as client:
+        whole = await whole_report(client, metric_set)
+        truth = (await client.own("/truth?table=report_conversation_timestamps"))["tables"]
+        day = "2026-02-20"
+        on_it = rows(await client.report(day, day, metric_set))
+    assert tuple(whole[0]) == COLUMNS[metric_set]
+    assert {row["Event Type"] for row in whole} == {"CONVERSATION/CREATED", "CONVERSATION/CLOSED"}
+    blank_as_null = [{name: cell or None for name, cell in row.items()} for row in whole]
+    assert sorted(blank_as_null, key=str) == sorted(truth["report_conversation_timestamps"], key=str)
+    expected = [row for row in whole if row["Timestamp"].startswith(day)]
+    assert sorted(on_it, key=str) == sorted(expected, key=str)
+    assert on_it
+
+
+async def test_contacts_have_an_id_each() -> None:
+    async with sandboxed(size=72, clock=noon) as client:
+        found = await whole_report(client, "ContactExportReportV3")
+        keys = [row["Contact ID"] for row in found]
+        assert set(keys) == await keys_of(client, "report_contact_export")
+        assert len(set(keys)) == len(keys)
+    assert tuple(found[0]) == COLUMNS["ContactExportReportV3"]
+
+
+async def sessions(client: Client, start: str, end: str) -> list[dict[str, str]]:
+    body = {"startAtTime": start, "endAtTime": end}
+    answer = await client.ask("/reports/work-session-events", "POST", json=body)
+    assert answer.status == 200
+    return rows(answer)
+
+
+async def test_a_work_session_stands_in_the_minute_in_which_it_ended_and_the_last_minute_is_included() -> None:
+    async with sandboxed(size=72, clock=noon) as client:
+        whole = await sessions(client, "2015-01-01T00:00Z", "2026-03-01T23:59+00:00")
+        truth = (await client.own("/truth?table=report_work_session_events"))["tables"]["report_work_session_events"]
+        ended = next(row for row in whole if row["contact_session_ended_at"])
+        minute = ended["contact_session_ended_at"][:16] + "Z"
+        assert ended in await sessions(client, minute, minute)
+        going_on = next(row for row in whole if not row["contact_session_ended_at"])
+        minute = going_on["contact_session_created_at"][:16] + "Z"
+        assert going_on in await sessions(client, minute, minute)
+    found = sorted([row["contact_session_id"], row["agent_id"]] for row in whole)
+    assert found == sorted(truth)
+    assert {bool(row["id"]) for row in whole} == {True, False}, "blank until the session ended"
+    assert any(not row["agent_id"] for row in whole), "nobody has accepted yet"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"startAtTime": "2024-03-01", "endAtTime": "2024-03-02"},
+        {"startAtTime": "2024-03-01T00:00", "endAtTime": "2024-03-02T00:00"},
+        {"startAtTime": "2024-03-02T00:00Z", "endAtTime": "2024-03-01T00:00Z"},
+        {"startAtTime": "2024-02-30T00:00Z", "endAtTime": "2024-03-01T00:00Z"},
+        {"startAtTime": "2024-03-01T00:00Z", "endAtTime": 5},
+        {"startAtTime": "2024-03-01T00:00Z", "endAtTime": "2024-03-02T00:00Z", "timezone": "UTC"},
+    ],
+)
+async def test_work_sessions_that_make_no_sense_are_400(body: dict[str, Any]) -> None:
+    async with sandboxed() as client:
+        assert (await client.ask("/reports/work-session-events", "POST", json=body)).status == 400
+
+
+async def test_all_reports_share_a_budget() -> None:
+    async with sandboxed(rate_scale=1, clock=noon) as client:
+        for _ in range(5):
+            await sessions(client, "2010-01-01T00:00Z", "2010-01-01T00:01Z")
+            assert (await client.report("2010-01-01", "2010-01-02")).status == 200
+        assert (await client.report("2010-01-01", "2010-01-02")).status == 429

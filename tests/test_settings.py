@@ -14,7 +14,8 @@ import pytest
 from acme import VENDOR
 
 from extractor.errors import SettingsError
-from extractor.settings import resolve, toml_lines
+from extractor.model import Api, Endpoint, Setting
+from extractor.settings import resolve, toml_lines, with_paths
 
 GIVEN = {"organization": "acme", "username": "bob@acme.test", "password": "hunter2", "region": "eu"}
 Write = Callable[..., Path]
@@ -47,7 +48,7 @@ def dot_dlt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
 def test_given_values_are_enough() -> None:
     found = resolve(VENDOR, GIVEN)
-    assert found.base_url == "https://acme.acme.test/api/v1"
+    assert found.base_urls[""] == "https://acme.acme.test/api/v1"
     assert found.values == GIVEN
     assert found.secrets == {"hunter2"}
     assert found.account == "acme"
@@ -128,8 +129,8 @@ def test_one_message_names_all_that_is_missing_and_no_value(dot_dlt: Write) -> N
 def test_a_base_url_replaces_the_template_and_the_settings_in_it(dot_dlt: Write) -> None:
     dot_dlt()
     found = resolve(VENDOR, {"base_url": "http://127.0.0.1:8080/", "username": "bob", "password": "hunter2"})
-    assert found.base_url == "http://127.0.0.1:8080/api/v1"
-    assert found.account == "127.0.0.1:8080"
+    assert found.base_urls[""] == "http://127.0.0.1:8080/api/v1"
+    assert found.account == "this machine"
     assert "base_url" not in found.values
 
 
@@ -171,7 +172,7 @@ def test_a_whole_host_as_organization_gets_advice() -> None:
 
 def test_a_placeholder_in_the_path_is_encoded() -> None:
     vendor = replace(VENDOR, base_url="https://api.acme.test/{organization}/v2/")
-    assert resolve(vendor, GIVEN | {"organization": "a/../b"}).base_url == "https://api.acme.test/a%2F..%2Fb/v2"
+    assert resolve(vendor, GIVEN | {"organization": "a/../b"}).base_urls[""] == "https://api.acme.test/a%2F..%2Fb/v2"
 
 
 def test_toml_lines_are_read_back_by_toml() -> None:
@@ -229,3 +230,106 @@ def test_values_do_not_reach_dlts_trace(dot_dlt: Write) -> None:
     dot_dlt(secrets='[sources.acme_source]\norganization="acme"\nusername="bob"\npassword="hunter2-traced"')
     resolve(VENDOR)
     assert "hunter2-traced" not in repr(get_resolved_traces().all_traces)
+
+
+# ── lists ───────────────────────────────────────────────────────────────────────────────────
+
+LISTING = replace(
+    VENDOR,
+    settings=(*VENDOR.settings, Setting(name="door_ids", help="doors to watch", many=True, required=False)),
+)
+
+
+def test_a_list_is_a_list_in_toml_and_json_in_the_environment(dot_dlt: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    dot_dlt(config='sources.acme_source.door_ids = ["a", " b ", "a", ""]')
+    given = {name: value for name, value in GIVEN.items() if name != "region"}
+    found = resolve(LISTING, given)
+    assert found.lists == {"door_ids": ("a", "b")}
+    assert found.values == given
+    assert found.names == {*given, "door_ids"}
+    monkeypatch.setenv("SOURCES__ACME_SOURCE__DOOR_IDS", '["c", "d"]')
+    assert resolve(LISTING, given).lists == {"door_ids": ("c", "d")}
+
+
+@pytest.mark.parametrize("given", [["a", "b"], ("a", "b"), '["a", "b"]', ' ["a","b","a"] '])
+def test_a_list_may_be_given(given: str | list[str]) -> None:
+    assert resolve(LISTING, {**GIVEN, "door_ids": given}).lists["door_ids"] == ("a", "b")
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "[]", '[""]', "<configure me>", '["<configure me>"]'])
+def test_an_empty_list_is_not_there(empty: str) -> None:
+    found = resolve(LISTING, {**GIVEN, "door_ids": empty})
+    assert found.lists == {}
+    assert "door_ids" not in found.names
+
+
+@pytest.mark.parametrize("text", ["one", "one,two", '"one"', "{}", "5", "[one]"])
+def test_one_text_is_no_list(text: str) -> None:
+    with pytest.raises(SettingsError, match=r'door_ids must be a list of text: \["one", "two"\]'):
+        resolve(LISTING, {**GIVEN, "door_ids": text})
+
+
+def test_what_stands_in_a_list_is_text(dot_dlt: Write) -> None:
+    dot_dlt(config="sources.acme_source.door_ids = [5]")
+    with pytest.raises(SettingsError, match="door_ids must be text, and is a number: put it in quotes"):
+        resolve(LISTING, GIVEN)
+    dot_dlt(config="sources.acme_source.door_ids = 5")
+    with pytest.raises(SettingsError, match="door_ids must be a list of text, and is a number"):
+        resolve(LISTING, GIVEN)
+
+
+def test_a_list_that_is_missing_is_asked_for_in_the_form_that_it_has() -> None:
+    required = replace(LISTING, settings=tuple(replace(one, required=True) for one in LISTING.settings))
+    with pytest.raises(SettingsError) as caught:
+        resolve(required, GIVEN)
+    assert 'door_ids = [""]  # doors to watch' in str(caught.value)
+    assert "SOURCES__ACME_SOURCE__DOOR_IDS (a JSON list)" in str(caught.value)
+
+
+# ── several APIs ────────────────────────────────────────────────────────────────────────────
+
+SEVERAL = replace(
+    VENDOR,
+    apis={
+        "files": Api(base_url="https://{region}.files.test/v2", setting="files_base_url", headers=lambda _: {}),
+        "chat": Api(base_url="https://chat.test", setting="base_url", headers=lambda _: {}),
+    },
+)
+LOCAL = {name: value for name, value in GIVEN.items() if name != "region"} | {"base_url": "http://127.0.0.1:1/x"}
+
+
+def test_each_api_has_an_address() -> None:
+    assert resolve(SEVERAL, GIVEN).base_urls == {
+        "": "https://acme.acme.test/api/v1",
+        "files": "https://eu.files.test/v2",
+        "chat": "https://chat.test",
+    }
+
+
+def test_an_address_that_is_written_replaces_those_of_its_apis() -> None:
+    """It is checked as the main one is, and no setting in the template is needed then."""
+    found = resolve(SEVERAL, LOCAL | {"files_base_url": "http://localhost:2"})
+    assert found.base_urls == {
+        "": "http://127.0.0.1:1/x",
+        "files": "http://localhost:2/v2",
+        "chat": "http://127.0.0.1:1/x",
+    }
+    assert not found.values.keys() & {"base_url", "files_base_url"}
+    with pytest.raises(SettingsError, match=r"acme_source\.files_base_url is plain http"):
+        resolve(SEVERAL, GIVEN | {"files_base_url": "http://files.test"})
+
+
+def test_an_api_whose_address_lacks_a_setting_is_left_out(dot_dlt: Write) -> None:
+    dot_dlt()
+    assert resolve(SEVERAL, LOCAL).base_urls.keys() == {"", "chat"}
+
+
+def test_settings_may_stand_in_paths() -> None:
+    paths = ("/orgs/{organization}/shops/{key}", "/shops/{key}", "/{region}/{organization}")
+    vendor = replace(VENDOR, endpoints=tuple(Endpoint(name=path, path=path) for path in paths))
+    found = with_paths(vendor, {"organization": "a/b {key}", "region": "eu"})
+    assert [endpoint.path for endpoint in found.endpoints] == [
+        "/orgs/a%2Fb%20%7Bkey%7D/shops/{key}",
+        "/shops/{key}",
+        "/eu/a%2Fb%20%7Bkey%7D",
+    ]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from itertools import pairwise
 from random import Random
 
 import pytest
 from clock import virtual_time
+from paper import Paper
 
-from extractor.errors import TransportError, UnsafePath
+from extractor.errors import QuotaSpent, StorageError, TransportError, UnsafePath
 from extractor.limits import Limiter, Tally, build
-from extractor.model import Request, Response, RollingWindow, StatedSecond
+from extractor.model import Request, Response, RollingWindow, StatedSecond, WeeklyQuota
 from extractor.transport.limited import Limited
 from extractor.transport.retrying import Retrying
 
@@ -304,3 +306,79 @@ async def test_closing_reaches_the_wire() -> None:
     wire = Wire()
     await Limited(wire, {}).close()
     assert wire.closed
+
+
+# ── quotas ──────────────────────────────────────────────────────────────────────────────────
+
+WEEK = WeeklyQuota(limit=100, keep=0, spent_text="Limit Exceeded")
+
+
+@virtual_time
+async def test_a_spent_quota_ends_all_that_wait_and_nothing_more_is_sent() -> None:
+    wire = Wire()
+    transport = Limited(wire, {"a": build(StatedSecond(limit=50)), "week": build(WEEK, book=Paper())})
+    results = await asyncio.gather(*(transport.send(request("a", "week")) for _ in range(150)), return_exceptions=True)
+    assert [type(result) for result in results] == [Response] * 100 + [QuotaSpent] * 50
+    assert len(wire.times) == 100
+    assert (await transport.send(request("a"))).status == 200
+
+
+@virtual_time
+async def test_the_vendors_word_that_the_quota_is_spent_ends_retrying() -> None:
+    """Not one more request is made, and the other budget hears nothing of the refusal."""
+    limiter = build(StatedSecond(limit=50))
+    wire = Wire(lambda _request: Response(status=429, headers={}, body=b'{"message":"Limit Exceeded"}'))
+    limited = Limited(wire, {"a": limiter, "week": build(WEEK, name="week", book=Paper())})
+    transport = Retrying(limited, vendor="acme", base_url="https://h.example", random=Random(1))
+    for _ in range(3):
+        with pytest.raises(QuotaSpent) as caught:
+            await transport.send(request("a", "week"))
+        assert caught.value.budget == "week"
+    assert len(wire.times) == 1
+    assert limiter.tally.refused == 0
+
+
+@virtual_time
+async def test_a_quota_alone_limits_no_speed() -> None:
+    transport = Limited(Wire(), {"week": build(WEEK, book=Paper())})
+    began = now()
+    await many(transport, 100, "week")
+    assert now() - began < 5
+    assert transport.width(("week",)) > 8
+
+
+@virtual_time
+async def test_closing_gives_back_what_a_quota_has_booked() -> None:
+    """Several transports may close the one that they share."""
+    paper = Paper()
+    transport = Limited(Wire(), {"a": Recorder(), "week": build(WEEK, book=paper)})
+    await many(transport, 3, "a", "week")
+    assert sum(paper.taken.values()) > 3
+    await transport.close()
+    await transport.close()
+    assert sum(paper.taken.values()) == 3
+
+
+@virtual_time
+async def test_a_book_that_can_not_be_written_leaves_no_connection_open() -> None:
+    class Torn(Paper):
+        def give_back(self, week: datetime, count: int) -> None:
+            raise StorageError(f"{count} requests of {week} stay booked")
+
+    wire = Wire()
+    transport = Limited(wire, {"week": build(WEEK, book=Torn())})
+    await transport.send(request("week"))
+    with pytest.raises(StorageError):
+        await transport.close()
+    assert wire.closed
+
+
+@virtual_time
+async def test_a_book_that_can_not_be_read_fails_all_who_wait() -> None:
+    class Lost(Paper):
+        def reserve(self, week: datetime, wanted: int, most: int) -> tuple[int, int] | None:
+            raise StorageError(f"{wanted} of {most} for {week} can't be booked")
+
+    transport = Limited(Wire(), {"week": build(WEEK, book=Lost())})
+    results = await asyncio.gather(*(transport.send(request("week")) for _ in range(5)), return_exceptions=True)
+    assert [type(result) for result in results] == [StorageError] * 5

@@ -669,3 +669,93 @@ async def test_the_request_goes_out_unchanged() -> None:
     fake = Fake([200])
     await retrying(fake).send(sent)
     assert fake.sent[0][1] == replace(sent, timeout=30.0)
+
+
+# ── what may be sent only once ──────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("kind", ["refused", "no address", "no connection"])
+@pytest.mark.parametrize("first", [True, False], ids=["at the start", "later"])
+@virtual_time
+async def test_what_never_left_or_was_turned_away_is_sent_again(*, first: bool, kind: str) -> None:
+    fake = Fake([lost(kind), 429, lost(kind), 200])
+    transport = retrying(fake) if first else await opened(fake)
+    assert (await transport.send(request(method="POST", once=True))).status == 200
+    assert len(fake.sent) == 4
+
+
+@pytest.mark.parametrize(
+    "failure", [503, 500, 502, 408, 421, 425, lost("reset"), lost("cut off"), slow(), BadBody("cut")]
+)
+@pytest.mark.parametrize("first", [True, False], ids=["at the start", "later"])
+@virtual_time
+async def test_what_may_have_arrived_is_not_sent_twice(*, first: bool, failure: Said) -> None:
+    fake = Fake([lost("refused"), failure, 200, 200])
+    transport = retrying(fake) if first else await opened(fake)
+    with pytest.raises(RequestFailed) as caught:
+        await transport.send(request(method="POST", once=True))
+    assert (caught.value.attempts, caught.value.path) == (1 if first else 2, "/things/1")
+    assert len(fake.sent) == 2
+    assert (await transport.send(request())).status == 200
+
+
+@virtual_time
+async def test_what_the_request_refuses_is_not_sent_twice() -> None:
+    def refuse(_response: Response) -> object:
+        raise BadBody("not what was asked for")
+
+    fake = Fake([200, 200])
+    transport = retrying(fake)
+    with pytest.raises(BadBody):
+        await transport.send(request(method="POST", once=True, accept=refuse))
+    assert len(fake.sent) == 1
+
+
+@pytest.mark.parametrize("known", [True, False])
+@virtual_time
+async def test_what_may_be_sent_once_never_asks_whether_the_vendor_is_back(*, known: bool) -> None:
+    """In an outage it waits for another request's sign of life; if there is none to repeat, it goes out."""
+    fake = Fake(lambda _request, _number, since: 200 if not 1 <= since < 60 else 503)
+    transport = await opened(fake)
+    if known:
+        await transport.send(request("/good"))
+    await asyncio.sleep(1)
+    others = [asyncio.create_task(transport.send(request(f"/{number}"))) for number in range(12)]
+    await asyncio.sleep(20)
+    creating = transport.send(request("/create", method="POST", once=True))
+    if known:
+        assert (await creating).status == 200
+        assert fake.sent[-1][0] >= 60
+    else:
+        with pytest.raises(RequestFailed):
+            await creating
+    await asyncio.gather(*others)
+    assert [sent.path for _since, sent in fake.sent].count("/create") == 1
+
+
+# ── several APIs of one vendor ──────────────────────────────────────────────────────────────
+
+
+@virtual_time
+async def test_apis_that_share_a_transport_fail_and_recover_each_for_itself() -> None:
+    """While one is away the other goes on, its redirects are judged by its own address, and both count together."""
+
+    def answer(sent: Request, _number: int, since: float) -> Said:
+        if sent.api == "calls":
+            return 503 if 1 <= since < 60 else 200
+        return Response(status=302, headers={"location": "https://jobs.acme.example/elsewhere"})
+
+    fake, traffic = Fake(answer), Traffic()
+    jobs, calls = (
+        Retrying(fake, vendor="acme", base_url=f"https://{name}.acme.example", random=Longest(), traffic=traffic)
+        for name in ("jobs", "calls")
+    )
+    assert (await calls.send(request(api="calls"))).status == 200
+    await asyncio.sleep(1)
+    away = [asyncio.create_task(calls.send(request(f"/{number}", api="calls"))) for number in range(12)]
+    for _ in range(30):
+        assert (await jobs.send(request(api="jobs"))).status == 302
+        await asyncio.sleep(1)
+    assert not any(task.done() for task in away)
+    assert [response.status for response in await asyncio.gather(*away)] == [200] * 12
+    assert traffic.retries >= 12

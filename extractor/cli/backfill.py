@@ -12,7 +12,7 @@ import click
 from extractor import vendors
 from extractor.cli.closing import close_account
 from extractor.cli.played import played
-from extractor.cli.words import DURATION, NAME, NAMES, SHARE, UTC_DAY
+from extractor.cli.words import DURATION, NAME, NAMES, PARAM, SHARE, UTC_DAY
 from extractor.console import MODES, progress
 from extractor.memory import keep_little
 from extractor.selection import select
@@ -28,6 +28,8 @@ __all__ = ["backfill"]
         "  python -m extractor backfill gladly --sandbox\n"
         "  python -m extractor backfill gladly --only conversations,agents --since 2024-01-01\n"
         "  python -m extractor backfill gladly --rate-share 0.5 --destination snowflake\n"
+        "  python -m extractor backfill gladly --ids customers.csv\n"
+        "  python -m extractor backfill snapengage --only start_chat --allow-writes --param widgetId=ID\n"
     )
 )
 @click.argument("vendor")
@@ -53,6 +55,15 @@ __all__ = ["backfill"]
     metavar="FILE",
     help="CSV of ids to fetch besides; a header id, email or phone says what they are.",
 )
+@click.option(
+    "--param",
+    "params",
+    type=PARAM,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What a resource that is named must be told; may be repeated.",
+)
+@click.option("--allow-writes", is_flag=True, help="Let a resource be named that changes something at the vendor.")
 @click.option("--fresh", is_flag=True, help="Forget what was loaded and load everything again.")
 @click.option("--progress", "mode", type=click.Choice(MODES), default="auto", show_default=True, help="On stderr.")
 @click.pass_context
@@ -73,6 +84,8 @@ def backfill(
     commit_every: float,
     keep_raw: bool,
     ids: Path | None,
+    params: tuple[tuple[str, str], ...],
+    allow_writes: bool,
     fresh: bool,
     mode: str,
 ) -> None:
@@ -86,8 +99,11 @@ def backfill(
         raise click.UsageError(f"--since {since} is not before --until {until}, which is excluded.")
     only_names = tuple(name for names in only for name in names)
     also_names = tuple(name for names in also for name in names)
+    given = dict(params)
+    if len(given) < len(params):
+        raise click.UsageError("--param: a name may be given once.")
     # Also checked by the run; here a slip of the finger is told before dlt is imported and a sandbox started.
-    select(vendors.load(vendor), only_names, also_names)
+    select(vendors.load(vendor), only_names, also_names, given=given, allow_writes=allow_writes)
 
     with ExitStack() as opened:
         settings: Mapping[str, str] | None = None
@@ -116,6 +132,8 @@ def backfill(
                 commit_every=commit_every,
                 keep_raw=keep_raw,
                 ids=ids,
+                allow_writes=allow_writes,
+                params=given,
                 fresh=fresh,
                 settings=settings,
                 progress=shown.show,

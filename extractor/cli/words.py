@@ -8,7 +8,7 @@ from datetime import date
 
 import click
 
-__all__ = ["DURATION", "NAME", "NAMES", "SHARE", "UTC_DAY"]
+__all__ = ["DURATION", "NAME", "NAMES", "PARAM", "SHARE", "UTC_DAY"]
 
 units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 duration = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", re.ASCII)
@@ -62,6 +62,21 @@ class Names(click.ParamType[tuple[str, ...]]):
         return names
 
 
+class Param(click.ParamType[tuple[str, str]]):
+    """A name and its value, `NAME=VALUE`."""
+
+    name = "param"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Raises click's BadParameter if there is no name or no value."""
+        if isinstance(value, tuple):
+            return value
+        name, _, text = str(value).partition("=")
+        if not name.strip() or not text:
+            self.fail(f"{str(value)!r} is no parameter; write NAME=VALUE.", param, ctx)
+        return name.strip(), text
+
+
 class Share(click.ParamType[float]):
     """A part of the whole: more than 0, at most 1."""
 
@@ -108,5 +123,6 @@ def day_of(text: str) -> date | None:
 UTC_DAY = UtcDay()
 DURATION = Duration()
 NAMES = Names()
+PARAM = Param()
 SHARE = Share()
 NAME = SafeName()

@@ -9,6 +9,6 @@ scalars   text read as numbers, truth values and times, without loss
 from __future__ import annotations
 
 from extractor.gate.gate import Gate, Key, Sound, kept_bytes, latest
-from extractor.gate.shapes import EXTRACTOR_KEY, Record, Shapes
+from extractor.gate.shapes import EXTRACTOR_KEY, Record, Shapes, data_type
 
-__all__ = ["EXTRACTOR_KEY", "Gate", "Key", "Record", "Shapes", "Sound", "kept_bytes", "latest"]
+__all__ = ["EXTRACTOR_KEY", "Gate", "Key", "Record", "Shapes", "Sound", "data_type", "kept_bytes", "latest"]

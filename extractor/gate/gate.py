@@ -22,7 +22,7 @@ from typing import cast
 import orjson
 
 from extractor.gate.scalars import integer, is_integer, moment
-from extractor.gate.shapes import EXTRACTOR_KEY, Record, Shapes, path_steps
+from extractor.gate.shapes import EXTRACTOR_KEY, Record, Shapes, data_type, path_steps
 from extractor.gate.walk import DEPTH, LookCloser, Walk
 from extractor.model import ColumnType, Endpoint, Incident, IncidentKind
 from extractor.rawjson import Note, NotJson, distinct, elements, members, parse
@@ -72,10 +72,11 @@ class Gate:
         self._key_types = key_types
         self._key = tuple(_column_path(shapes, name) for name in endpoint.key)
         self._fields: dict[str, str] = {}
+        shapes.keys.update(self._key)
         for path in self._key:
             declared = shapes.declared.get(path)
             if declared is not None:
-                key_types["__".join(path)] = declared
+                key_types["__".join(path)] = data_type(declared)
 
     def read(self, payload: bytes, listing: str) -> Sound:
         """The sound records of a page.

@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-__all__ = ["OutOfRange", "integer", "is_integer", "moment", "number", "truth"]
+__all__ = ["MICROSECONDS", "OutOfRange", "instant", "integer", "is_integer", "moment", "number", "truth", "written_out"]
+
+MICROSECONDS = {"unix": 1_000_000, "unix_ms": 1_000}
+"""In one unit of the declared types that count from 1970."""
 
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
 _TIME = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6}(\d*))?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 )
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+# Java has written the comma since version 9, and a narrow blank before AM since version 20.
+_WRITTEN_OUT = re.compile(
+    rf"({'|'.join(_MONTHS)}) (\d\d?), (\d{{4}}),? (\d\d?):(\d\d):(\d\d)[ \u202f]([AP])M", re.ASCII
+)
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _TRUTH = {"true": True, "false": False}
 
 
@@ -61,3 +70,31 @@ def moment(text: str) -> tuple[datetime, str] | None:
     except (ValueError, OverflowError) as error:
         raise OutOfRange(text) from error
     return found, text[: match.start(1)] + text[match.end(1) :] if match[1] else text
+
+
+def written_out(text: str) -> str | None:
+    """The ISO text of a time as SnapEngage writes it, `Oct 3, 2014 2:14:31 PM`, in UTC. None if it is anything else.
+
+    Raises:
+        OutOfRange: no clock or calendar has it.
+    """
+    match = _WRITTEN_OUT.fullmatch(text)
+    if match is None:
+        return None
+    month, *numbers, half = match.groups()
+    day, year, hour, minute, second = map(int, numbers)
+    if not 1 <= hour <= 12:
+        raise OutOfRange(text)
+    hour = hour % 12 + (12 if half == "P" else 0)
+    try:
+        return datetime(year, _MONTHS.index(month) + 1, day, hour, minute, second, tzinfo=UTC).isoformat()
+    except ValueError as error:
+        raise OutOfRange(text) from error
+
+
+def instant(value: float, kind: str) -> str | None:
+    """The ISO text, with microseconds, of the instant so many units after 1970; None if no calendar has it."""
+    try:
+        return (_1970 + timedelta(microseconds=round(value * MICROSECONDS[kind]))).isoformat()
+    except OverflowError:
+        return None

@@ -9,10 +9,11 @@ import re
 from collections.abc import Callable, Mapping
 from types import NoneType
 
+from extractor.gate.scalars import MICROSECONDS
 from extractor.model import ColumnType
 from extractor.rawjson import digest
 
-__all__ = ["EXTRACTOR_KEY", "PASSES", "Node", "Plan", "Record", "Shapes", "path_steps"]
+__all__ = ["EXTRACTOR_KEY", "PASSES", "Node", "Plan", "Record", "Shapes", "data_type", "path_steps"]
 
 Record = dict[str, object]
 
@@ -30,9 +31,16 @@ PASSES: dict[str, frozenset[type]] = {
     "bool": frozenset({NoneType, bool}),
     "timestamp": frozenset({NoneType, bool}),
     "date": frozenset({NoneType, bool}),
+    "unix": frozenset({NoneType, bool}),
+    "unix_ms": frozenset({NoneType, bool}),
     "json": frozenset({NoneType}),
 }
 """Types of values that a column of a declared type takes as they are; of numbers, more after a look at their size."""
+
+
+def data_type(kind: ColumnType) -> ColumnType:
+    """What dlt is told of a declared type."""
+    return "timestamp" if kind in MICROSECONDS else kind
 
 
 def path_steps(path: str) -> list[str]:
@@ -142,11 +150,16 @@ class Shapes:
         table: its name in the destination.
         columns: declared types by dotted path of the records' fields.
         name: a field's or path's name as dlt writes it, `recordingDuration` -> `recording_duration`.
+
+    Attributes:
+        declared: types by the columns' names.
+        keys: columns of the primary key.
     """
 
     def __init__(self, *, table: str, columns: Mapping[str, ColumnType], name: Callable[[str], str]) -> None:
         self._name = name
         self._names: dict[str, str] = {}
+        self.keys: set[tuple[str, ...]] = set()
         self.declared: dict[tuple[str, ...], ColumnType] = {
             tuple(self.column(step) if step != "[]" else step for step in path_steps(path)): kind
             for path, kind in columns.items()

@@ -10,7 +10,7 @@ from typing import cast
 
 import orjson
 
-from extractor.gate.scalars import OutOfRange, integer, moment, number, truth
+from extractor.gate.scalars import MICROSECONDS, OutOfRange, instant, integer, moment, number, truth, written_out
 from extractor.gate.shapes import PASSES, Node, Plan, Record, Shapes
 from extractor.rawjson import Escaped, Note, Written, digest, dump
 
@@ -130,25 +130,27 @@ class Walk:
         if isinstance(value, Escaped):
             return ("text" if value.number or declared else ""), str(value)
         if isinstance(value, float):
-            return self._float(declared, value)
+            return self._float(node, declared, value)
         if isinstance(value, int):
-            return self._int(declared, value)
+            return self._int(node, declared, value)
         return self._str(node, declared, str(value))
 
-    def _int(self, declared: str, value: int) -> tuple[str, object]:
+    def _int(self, node: Node, declared: str, value: int) -> tuple[str, object]:
         if not _MIN <= value <= _MAX:
             raise LookCloser
         if declared in ("", "bigint"):
             return "", value
         if declared == "double" and int(float(value)) == value:
             return "", float(value)
-        return "bigint", value
+        return self._instant(node, value, "bigint", value) if declared in MICROSECONDS else ("bigint", value)
 
-    def _float(self, declared: str, value: float) -> tuple[str, object]:
+    def _float(self, node: Node, declared: str, value: float) -> tuple[str, object]:
         if abs(value) > _MAX:
             if self._note is None:
                 raise LookCloser  # parsers make this of integers beyond 64 bits
             return ("" if declared == "double" else "double"), float(value)
+        if declared in MICROSECONDS:
+            return self._instant(node, value, "double", float(value))
         return ("" if declared in ("", "bigint", "double") else "double"), float(value)
 
     def _str(self, node: Node, declared: str, value: str) -> tuple[str, object]:
@@ -165,11 +167,28 @@ class Walk:
                 form = number(value)
             elif declared == "bool":
                 form = truth(value)
+            elif declared in MICROSECONDS:
+                since = number(value)
+                if since is not None:
+                    return self._instant(node, since, "text", value)
+                time = moment(value)
+                form = time[1] if time else written_out(value)
         except OutOfRange as error:
             if self._note is None:
                 raise LookCloser from error
             self._note(node.path, "time out of range")
         return ("text", value) if form is None else ("", form)
+
+    @staticmethod
+    def _instant(node: Node, since: float, variant: str, value: object) -> tuple[str, object]:
+        """The time so long after 1970, or the value itself for its variant if there is no such time.
+
+        Assembled's servers, as others in Go, write 0 where there is no time. In a key 0 is 1970: it can't be null.
+        """
+        if not since and node.steps not in node.shapes.keys:
+            return "", None
+        found = instant(since, node.kind)
+        return (variant, value) if found is None else ("", found)
 
     # ── values that become text, or stay whole in a JSON column ─────────────────────────────
 

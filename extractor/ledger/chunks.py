@@ -136,10 +136,15 @@ class Chunks:
         )
         return self.filling
 
+    @property
+    def next_page(self) -> int:
+        """The id of the row of `pages` that is added next."""
+        return page_ids(self.filling.id)[0] + self.filling.pages
+
     def add(self, events: Sequence[Event], incidents: Sequence[tuple[SqlValue, ...]]) -> None:
         """Note what happened in the filling chunk."""
         chunk = self.filling
-        first = page_ids(chunk.id)[0] + chunk.pages
+        first = self.next_page
         _insert_pages.run(self._connection, [(first + n, *event) for n, event in enumerate(events)])
         self.write_incidents(incidents, chunk.id)
         chunk.pages += len(events)

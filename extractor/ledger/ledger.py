@@ -164,7 +164,8 @@ class Ledger:
         """Put the page on disk: payload, the listing's new state, what it found, its incidents, as one.
 
         A page of a listing that is final already is ignored. Found listings that are known are not added
-        again, except that PENDING and COMMITTED end the waiting of a HELD one.
+        again, except that PENDING and COMMITTED end the waiting of a HELD one. Records of another endpoint
+        (`page.beside`) count as that one's, in the load too; a rebuilt ledger knows only those since.
 
         Raises:
             ValueError: the state isn't OPEN or final, or a text is no Unicode; nothing was recorded.
@@ -181,7 +182,7 @@ class Ledger:
         meta = b""
         if page.payload:
             meta = frame_meta(
-                endpoint=listing.endpoint,
+                endpoint=page.beside or listing.endpoint,
                 key=listing.key,
                 fields=dict(listing.fields),
                 fetched_at=now,
@@ -192,6 +193,7 @@ class Ledger:
             state=CODES[page.state],
             cursor=_text(page.cursor) if page.state is State.OPEN else None,
             records=page.records,
+            beside=page.beside,
             truncated=page.truncated,
             meta=meta,
             payload=page.payload,

@@ -51,6 +51,7 @@ _advance = ManyRows(
     7,
     ") AS v WHERE listings.id = v.column1",
 )
+_insert_besides = ManyRows("INSERT INTO besides VALUES", 4)
 _insert_endpoint = "INSERT INTO endpoints (name) VALUES (?)"
 _update_endpoint = (
     f"UPDATE endpoints SET {', '.join(f'{state} = ?' for state in STATES)},"  # noqa: S608 - names of this module
@@ -204,6 +205,14 @@ class Listings:
         progress.records = progress.pages = 0
         progress.truncated = False
         self._connection.execute("UPDATE listings SET records = 0, pages = 0, truncated = 0 WHERE id = ?", (number,))
+        beside = self._connection.execute(
+            "SELECT e.name, sum(b.records) FROM besides AS b JOIN endpoints AS e ON e.id = b.endpoint"
+            " WHERE b.listing = ? GROUP BY b.endpoint",
+            (number,),
+        ).fetchall()
+        for name, records in beside:
+            self.endpoints[name].records -= records
+        self._connection.execute("DELETE FROM besides WHERE listing = ?", (number,))
 
     def give_back(self, number: int) -> None:
         """Let a listing be claimed again in this process."""
@@ -252,6 +261,15 @@ class Listings:
         progress.state = state
         progress.records += records
         progress.pages += 1
+
+    def beside(self, rows: Sequence[tuple[int, int, str, int]]) -> None:
+        """Count (page, listing, endpoint, records) of records that stood in the answers of another endpoint."""
+        values: list[tuple[SqlValue, ...]] = []
+        for page, listing, name, records in rows:
+            tally = self.endpoint(name)
+            tally.records += records
+            values.append((page, listing, tally.id, records))
+        _insert_besides.run(self._connection, values)
 
     def advance(self, rows: Collection[tuple[SqlValue, ...]]) -> None:
         """Write (id, state, cursor, records, pages, truncated, ended) of listings, each at most once."""

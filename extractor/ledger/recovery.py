@@ -130,6 +130,10 @@ def _set_back(connection: sqlite3.Connection) -> None:
         "DELETE FROM pages WHERE id IN (SELECT p.id FROM pages AS p JOIN damaged AS d ON d.listing = p.listing"
         " WHERE p.id >= d.page)"
     )
+    connection.execute(
+        "DELETE FROM besides WHERE page IN (SELECT b.page FROM besides AS b JOIN damaged AS d ON d.listing = b.listing"
+        " LEFT JOIN before AS o ON o.listing = b.listing WHERE b.page >= d.page OR o.cursor IS NULL)"
+    )
     connection.execute("DROP TABLE before")
 
 
@@ -138,10 +142,12 @@ def recount(connection: sqlite3.Connection) -> None:
     sums = ", ".join(f"{state} = coalesce(s.{state}, 0)" for state in STATES)
     counts = ", ".join(f"sum(state = {CODES[state]}) AS {state}" for state in STATES)
     connection.execute(
-        f"UPDATE endpoints SET {sums}, records = coalesce(s.r, 0), pages = coalesce(s.p, 0),"  # noqa: S608 - own names
+        f"UPDATE endpoints SET {sums}, records = coalesce(s.r, 0) + coalesce(b.r, 0), pages = coalesce(s.p, 0),"  # noqa: S608 - own names
         " truncated = coalesce(s.t, 0) FROM endpoints AS e LEFT JOIN"
         f" (SELECT endpoint, {counts}, sum(records) AS r, sum(pages) AS p, sum(truncated) AS t"
-        " FROM listings GROUP BY endpoint) AS s ON s.endpoint = e.id WHERE e.id = endpoints.id"
+        " FROM listings GROUP BY endpoint) AS s ON s.endpoint = e.id"
+        " LEFT JOIN (SELECT endpoint, sum(records) AS r FROM besides GROUP BY endpoint) AS b ON b.endpoint = e.id"
+        " WHERE e.id = endpoints.id"
     )
 
 
@@ -189,6 +195,11 @@ def ask_again(connection: sqlite3.Connection, endpoints: Collection[str], held: 
     """The listings of these endpoints are as they were when they were found."""
     for name in endpoints:
         state = _held if name in held else _pending
+        connection.execute(
+            "DELETE FROM besides WHERE listing IN"
+            " (SELECT l.id FROM listings AS l JOIN endpoints AS e ON e.id = l.endpoint WHERE e.name = ?)",
+            (name,),
+        )
         connection.execute(
             f"UPDATE listings SET cursor = NULL, records = 0, pages = 0, truncated = 0, ended = NULL, state = {state}"  # noqa: S608
             " WHERE endpoint = (SELECT id FROM endpoints WHERE name = ?)",

@@ -39,7 +39,7 @@ CODES = {state: code for code, state in enumerate(STATES)}
 
 SqlValue = str | int | None
 
-_version = 1
+_version = 2
 _page_bytes = 4096
 _checkpoint_bytes = 64 << 20
 """The log may grow to this size: keys are random, so that a longer log meets each index page more often
@@ -90,6 +90,14 @@ CREATE TABLE incidents (
 CREATE INDEX incidents_of_chunk ON incidents (chunk);
 """
 
+_since_2 = """
+-- Records of other endpoints that stood in a listing's answers, by the row of `pages` that brought them.
+CREATE TABLE besides (
+    page INTEGER PRIMARY KEY, listing INTEGER NOT NULL, endpoint INTEGER NOT NULL, records INTEGER NOT NULL
+);
+CREATE INDEX besides_of_listing ON besides (listing);
+"""
+
 
 def connect(folder: Path) -> sqlite3.Connection:
     """Open the ledger in `folder` for writing, and make it if there is none.
@@ -117,8 +125,9 @@ def connect(folder: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA journal_size_limit = {_checkpoint_bytes}")
         connection.execute("PRAGMA cache_size = -6144")
         connection.execute("PRAGMA busy_timeout = 10000")
-        if version == 0:
-            connection.executescript(f"BEGIN IMMEDIATE; {_tables} PRAGMA user_version = {_version}; COMMIT;")
+        if version < _version:
+            missing = _since_2 if version else _tables + _since_2
+            connection.executescript(f"BEGIN IMMEDIATE; {missing} PRAGMA user_version = {_version}; COMMIT;")
     except sqlite3.Error as error:
         connection.close()
         raise _unreadable(path, error) from error

@@ -33,6 +33,7 @@ class Step(NamedTuple):
     """A page, or (listing 0) only found listings; checked and encoded by the caller.
 
     Attributes:
+        beside: endpoint whose records these are; '' for the listing's own.
         meta: of the frame; unused if the payload is empty.
         seen_at: unix seconds.
     """
@@ -42,6 +43,7 @@ class Step(NamedTuple):
     state: int = _open
     cursor: str | None = None
     records: int = 0
+    beside: str = ""
     truncated: bool = False
     meta: bytes = b""
     payload: bytes = b""
@@ -79,6 +81,7 @@ class _Portion:
     full: bool = False
     frames: list[tuple[bytes, bytes]] = field(default_factory=list)
     pages: list[tuple[bool, int, int, str | None, int, int, bool, int]] = field(default_factory=list)
+    besides: list[tuple[int, int, str, int]] = field(default_factory=list)
     advanced: dict[int, tuple[SqlValue, ...]] = field(default_factory=dict)
     found: dict[str, dict[str, FoundRow]] = field(default_factory=dict)
     incidents: list[tuple[SqlValue, ...]] = field(default_factory=list)
@@ -178,7 +181,10 @@ class Store:
         progress = self.listings.progress(step.listing)
         if progress.state > _open:
             return False
-        self.listings.count(progress, state=step.state, records=step.records, truncated=step.truncated)
+        own = 0 if step.beside else step.records
+        self.listings.count(progress, state=step.state, records=own, truncated=step.truncated)
+        if step.beside:
+            portion.besides.append((len(portion.pages), step.listing, step.beside, step.records))
         if step.payload:
             portion.frames.append((step.meta, step.payload))
             portion.size += frame_length(step.meta, step.payload)
@@ -197,6 +203,10 @@ class Store:
             chunk.changes += added
             events += (_noted(number, _committed, portion.at) for number in settled)
         self.listings.advance(portion.advanced.values())
+        first = self.chunks.next_page
+        self.listings.beside(
+            [(first + place, number, name, records) for place, number, name, records in portion.besides]
+        )
         self.chunks.add(events, portion.incidents)
         chunk.bytes, chunk.records = portion.size, portion.records
         if portion.found:
@@ -260,7 +270,7 @@ class Store:
 
     def restart(self) -> None:
         """Forget everything, as if there had never been a run."""
-        for table in ("listings", "endpoints", "meta"):
+        for table in ("listings", "besides", "endpoints", "meta"):
             self.connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this module
         self.listings.load()
         self.chunks.clear(first_listing=0)

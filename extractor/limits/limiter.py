@@ -21,12 +21,16 @@ class Limiter(Protocol):
 
     @property
     def rate(self) -> float:
-        """Requests a second that it believes it may use at present."""
+        """Requests a second that it believes it may use at present; infinity if it limits no speed."""
 
     def wait(self, now: float) -> float:
         """0.0 if a request may start now, else the seconds after which it is worth asking again.
 
         Infinity means that only an answer can change it. Nothing is counted.
+
+        Raises:
+            QuotaSpent: there is nothing to wait for within days.
+            StorageError: it keeps a book, which can't be read or written.
         """
 
     def start(self, now: float) -> int:

@@ -15,6 +15,12 @@ LEAST_WINDOWED = 5
 
 LEARN_S = 3.0
 SILENT = 3
+SURE = 50
+"""Answers until it is known how much the ways differ."""
+WARY = 1.15
+"""What is smoothed is too low now and then."""
+LEAST_DIFFERENCE_S = 0.01
+MOST_DIFFERENCE_S = 0.045
 CREDIT_S = 0.05
 SMALL_CREDIT_S = 0.03
 """How much a stall is made up for; a rolling window without slack allows little of it."""
@@ -86,7 +92,8 @@ class Paced:
             # On a busy machine the loop stands still now and then; that must not put the learning off for ever.
             self._steady = max(0, self._steady - math.ceil(late / spacing)) if late < STALL_S else 0
         credit = CREDIT_S if self._learning or self._leaky else SMALL_CREDIT_S
-        self._due = max(self._due, now - credit) + spacing
+        # Idle time is not made up for: a second may begin now, and has no room for more than is due in it.
+        self._due = (max(self._due, now - credit) if late < STALL_S else now) + spacing
         flight = Flight(now, None)
         self._recent.append(flight)
         if self._learning and self._steady > max(8.0, LEARN_S * self._pace()):
@@ -102,7 +109,9 @@ class Paced:
             way = min(latency.least + latency.excess, 1.0)
             return min(ours, 0.97 * known.limit / (1 + way))
         if not self._leaky:
-            return min(ours, known.limit / (1 + min(max(latency.excess, 0.01), 0.045) + self._slack))
+            surely = MOST_DIFFERENCE_S if 0 < self._silent < SURE else LEAST_DIFFERENCE_S
+            difference = min(max(WARY * latency.excess, surely), MOST_DIFFERENCE_S)
+            return min(ours, known.limit / (1 + difference + self._slack))
         used = self._newest.used if self._newest is not None and self._newest.used is not None else 0.0
         return min(ours, known.limit * min(1.0, max(0.05, 1.2 - max(0.0, used - 2) / known.limit)))
 

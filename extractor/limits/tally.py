@@ -56,6 +56,9 @@ class Tally:
         if self._since <= now:
             self._accrue(now, rate)
             self.used += 1
+        elif now <= self._until:
+            # What came in the meantime lets several go at once.
+            self.used += 1
         self._since = math.inf
         self._last = now
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
+from extractor.errors import ExtractorError
 from extractor.limits.limiter import Limiter
+from extractor.limits.quota import QuotaLimiter
 
 __all__ = ["Budgets", "Permit"]
 
@@ -30,16 +32,22 @@ class Permit:
         self._budgets = budgets
         self._held = held
 
-    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+    def answered(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         """An answer came; header names are in lower case.
 
         A 429 to a request that counts against several budgets is put down to the last one named, the narrowest:
-        if a wider one was used up, those who need only that will hear of it at once.
+        if a wider one was used up, those who need only that will hear of it at once. It is put down to a quota only
+        if the body says that.
         """
         held, self._held = self._held, []
         now = self._budgets.now()
-        for place, (limiter, ticket) in enumerate(held, 1):
-            limiter.answered(ticket, now, 0 if status == 429 and place < len(held) else status, headers)
+        blamed = None
+        if status == 429:
+            quotas = [limiter for limiter, _ in held if isinstance(limiter, QuotaLimiter)]
+            if not any(quota.told(body) for quota in quotas):
+                blamed = next((limiter for limiter, _ in reversed(held) if limiter not in quotas), None)
+        for limiter, ticket in held:
+            limiter.answered(ticket, now, 0 if status == 429 and limiter is not blamed else status, headers)
         self._budgets.pump()
 
     def abandoned(self, *, sent: bool = True) -> None:
@@ -75,6 +83,13 @@ class _Queue:
             self.waiters.popleft()
         return self.waiters[0][0] if self.waiters else math.inf
 
+    def fail(self, error: ExtractorError) -> None:
+        """Nobody of those who wait will ever pass."""
+        for _, granted in self.waiters:
+            if not granted.done():
+                granted.set_exception(error)
+        self.waiters.clear()
+
 
 class Budgets:
     """Lets requests pass when every budget that they count against admits them at the same moment.
@@ -102,6 +117,10 @@ class Budgets:
         """Wait until a request that counts against the budgets of these names may start.
 
         Cancelled, it holds nothing: a permit that was granted in the same moment is given back unspent.
+
+        Raises:
+            QuotaSpent: one of them is used up for the week; so it is for everybody who waits for it.
+            StorageError: it can't be found out what is left of the week.
         """
         self.now()
         queue = self._queues.get(names)
@@ -114,7 +133,7 @@ class Budgets:
         try:
             return await granted
         except asyncio.CancelledError:
-            if granted.done() and not granted.cancelled():
+            if granted.done() and not granted.cancelled() and granted.exception() is None:
                 granted.result().abandoned(sent=False)
             raise
 
@@ -126,7 +145,11 @@ class Budgets:
             for queue in sorted(self._queues.values(), key=_Queue.arrival):
                 if not queue.waiters:
                     continue
-                wait = max(limiter.wait(now) for limiter in queue.limiters)
+                try:
+                    wait = max(limiter.wait(now) for limiter in queue.limiters)
+                except ExtractorError as error:
+                    queue.fail(error)
+                    continue
                 if wait <= 0:
                     held = [(limiter, limiter.start(now)) for limiter in queue.limiters]
                     queue.waiters.popleft()[1].set_result(Permit(self, held))

@@ -31,10 +31,18 @@ _PINNED = {
     "LOAD__TRUNCATE_STAGING_DATASET": "true",
 }
 
+_UNLESS_SET = {
+    # DuckDB would keep what it read of the tables it merges into, up to 80 % of the machine's memory: 530 MB of process
+    # at 300,000 rows without, 440 MB with. It goes over to files in the database's folder when it needs more.
+    "DESTINATION__DUCKDB__CREDENTIALS__GLOBAL_CONFIG": '{"memory_limit": "150MB"}',
+}
+
 
 def pin(environment: MutableMapping[str, str]) -> None:
     """Set them; before dlt is imported."""
     environment.update(_PINNED)
+    for name, value in _UNLESS_SET.items():
+        environment.setdefault(name, value)
 
 
 def trace_nothing() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
-from extractor.gate import EXTRACTOR_KEY, Gate, Key, Record, Shapes, latest
+from extractor.gate import EXTRACTOR_KEY, Gate, Key, Record, Shapes, data_type, latest
 from extractor.ledger import IncidentRow, ListingRow
 from extractor.load.protocol import EndpointSpec
 from extractor.model import ColumnType, Endpoint, Incident
@@ -169,7 +169,7 @@ class Table:
                 table = "__".join((self.name, *path))
                 row = []
             name = "__".join(row) or "value"
-            columns[name] = {"name": name, "data_type": kind}
+            columns[name] = {"name": name, "data_type": data_type(kind)}
         return root, nested
 
 

@@ -15,7 +15,7 @@ from extractor.account import ExitCode, Outcome, Snapshot
 from extractor.errors import ExtractorError, StorageError, UsageError
 from extractor.ledger import Ledger
 from extractor.load import LoadProcess, describe
-from extractor.run.closing import tables, verdict
+from extractor.run.closing import share_used, tables, verdict
 from extractor.run.conduct import Conductor
 from extractor.run.job import Job, Place, place
 from extractor.run.loop import in_loop, signals
@@ -40,8 +40,10 @@ def backfill(
     commit_every: float = 30.0,
     keep_raw: bool = False,
     ids: Path | None = None,
+    allow_writes: bool = False,
+    params: Mapping[str, str] | None = None,
     fresh: bool = False,
-    settings: Mapping[str, str] | None = None,
+    settings: Mapping[str, str | Sequence[str]] | None = None,
     progress: Callable[[Snapshot], None] | None = None,
 ) -> Outcome:
     """Load everything a vendor has; called again, it goes on where it was.
@@ -54,7 +56,9 @@ def backfill(
         rate_share: part of the vendor's limit to use, above 0 and up to 1.
         commit_every: seconds.
         keep_raw: pages stay on disk after they are loaded.
-        ids: a CSV file of customers to fetch besides.
+        ids: a CSV file of records to fetch besides.
+        allow_writes: resources may be named whose requests change something at the vendor.
+        params: what resources that are named must be told.
         fresh: forget what was loaded and load everything again.
         settings: credentials and addresses; what is missing comes from dlt's configuration.
         progress: called twice a second.
@@ -76,6 +80,8 @@ def backfill(
         ids=ids,
         fresh=fresh,
         settings=settings,
+        allow_writes=allow_writes,
+        params=params,
     )
     return in_loop(_Backfill(vendor, where, work_out, progress or _nothing, keep_raw=keep_raw).run())
 
@@ -182,8 +188,11 @@ class _Backfill:
             self._conductor = conductor
             self._watch.follow(job, conductor, ledger)
             if not standing.nothing_to_do:
+                for left in conductor.connection.quotas():
+                    self._watch.say(left)
+                    await self._watch.show()
                 await conductor.run()
-                if not conductor.stopped and conductor.failure is None:
+                if not conductor.stopped and not conductor.spent and conductor.failure is None:
                     await finish(job, ledger)
             await self._watch.show()
             return await self._outcome(job, ledger, loads, where, began, nothing_to_do=standing.nothing_to_do)
@@ -198,15 +207,14 @@ class _Backfill:
         endpoints = counts(job.fetched, job.selection.loaded, summary)
         failure = conductor.failure if conductor else None
         waiting = sum(one.waiting for one in endpoints)
-        code, message = verdict(summary, waiting, failure, self._signal)
+        code, message = verdict(summary, waiting, failure, self._signal, conductor.spent if conductor else ())
         if isinstance(failure, UsageError):
             raise failure
         rows = None
         if self._signal is None:
             with suppress(ExtractorError):
                 rows = await loads.count()
-        budgets = conductor.budgets if conductor else {}
-        shared = budgets.get("requests")
+        budgets = conductor.connection.budgets.values() if conductor else ()
         done = nothing_to_do and code in (ExitCode.COMPLETE, ExitCode.PARTIAL)
         if done:
             message = f"Nothing to do: everything was committed before. {message}"
@@ -218,10 +226,10 @@ class _Backfill:
             dataset=job.place.dataset,
             where=where,
             seconds=time.monotonic() - began,
-            requests=conductor.traffic.sent if conductor else 0,
-            throttled=sum(one.tally.refused for one in budgets.values()),
-            pauses=sum(one.tally.pauses for one in budgets.values()),
-            share=shared.tally.share_used if shared and shared.tally.sent else None,
+            requests=conductor.connection.traffic.sent if conductor else 0,
+            throttled=sum(one.tally.refused for one in budgets),
+            pauses=sum(one.tally.pauses for one in budgets),
+            share=share_used(budgets),
             tables=tables(endpoints, rows),
             incidents={str(kind): count for kind, count in summary.incidents.items()},
             next=f"dlt pipeline {job.place.pipeline} show" if code in (ExitCode.COMPLETE, ExitCode.PARTIAL) else "",

@@ -9,27 +9,35 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from functools import partial
 
-from extractor import limits
+from aiolimiter import AsyncLimiter
+
 from extractor.children import Family
 from extractor.client import Client
 from extractor.completeness import judge, let_go, truncated
 from extractor.engine import Engine
-from extractor.errors import DestinationError, ExtractorError, LoadFailed, Refused, StorageError, UsageError
+from extractor.errors import (
+    DestinationError,
+    ExtractorError,
+    LoadFailed,
+    QuotaSpent,
+    Refused,
+    StorageError,
+    UsageError,
+)
 from extractor.ledger import Ledger
 from extractor.load import LoadProcess
 from extractor.model import Incident, IncidentKind, Listing, Page
 from extractor.redact import Redactor
+from extractor.run.beginning import beginning, witnesses
+from extractor.run.connection import connect
 from extractor.run.job import Job
 from extractor.run.resume import Standing
-from extractor.transport import Traffic
-from extractor.transport.http import Http
-from extractor.transport.limited import Limited
-from extractor.transport.retrying import Retrying
 
 __all__ = ["Conductor"]
 
@@ -49,12 +57,14 @@ class Conductor:
     """One run of one job.
 
     Args:
-        standing: where the run stands at its beginning.
+        standing: where the run stands at its start.
         phase: told, in a few words, what the run does or waits for.
 
     Attributes:
+        connection: to the vendor.
         stopped: somebody asked it to end early.
         failure: why it ended early by itself.
+        spent: quotas that were used up, with what they left to a later run.
         loaded: rows that went into the destination in this run.
     """
 
@@ -62,45 +72,30 @@ class Conductor:
         self, *, job: Job, ledger: Ledger, loads: LoadProcess, standing: Standing, phase: Callable[[str], None]
     ) -> None:
         self._job = job
-        self._all_history = standing.all_history
+        self._standing = standing
         self._ledger = ledger
         self._loads = loads
         self._phase = phase
-        self.traffic = Traffic()
-        self.budgets = {name: limits.build(policy, share=job.rate_share) for name, policy in job.vendor.budgets.items()}
-        http = Http(
-            base_url=job.settings.base_url,
-            vendor=job.vendor.name,
-            headers=job.vendor.headers(job.settings.values),
-            folder=job.place.folder,
-            traffic=self.traffic,
-        )
-        self.limited = Limited(http, self.budgets)
-        self._transport = Retrying(
-            self.limited, vendor=job.vendor.name, base_url=job.settings.base_url, traffic=self.traffic
-        )
+        of_the_beginning = [
+            one for one in job.vendor.endpoints if standing.ask_beginning and one.name in job.vendor.beginning
+        ]
+        self.connection = connect(job, [*job.fetched, *of_the_beginning])
         self._redactor = Redactor(job.settings.secrets)
-        client = Client(
-            vendor=job.vendor,
-            family=Family(job.vendor, job.selection.fetched, job.selection.unheld),
-            transport=self._transport,
-            loaded=job.selection.loaded,
-            since=job.since,
-            until=standing.until,
-            known=standing.known,
-        )
+        self._family = Family(job.vendor, job.selection.fetched, job.selection.unheld, standing.span)
+        self._client = self._client_of(self._family, job.selection.loaded, known=standing.known)
         self._endpoints = {one.name: one for one in job.fetched}
-        self._lanes = {"+".join(one.budgets): one.budgets for one in job.fetched}
         self._engine = Engine(
             endpoints=[one.name for one in job.fetched],
-            lanes={one.name: "+".join(one.budgets) for one in job.fetched},
-            width=lambda lane: self.limited.width(self._lanes[lane]),
+            lanes={one.name: one.budgets for one in job.fetched},
+            apis={one.name: one.api for one in job.fetched},
+            width=self.connection.limited.width,
             work=ledger,
-            fetch=client.pages,
+            fetch=self._pages,
             emit=self._record,
             refused=self._refused,
             full=lambda: self._full,
         )
+        self._looking_back: asyncio.Task[date | None] | None = None
         self._sealed = asyncio.Event()
         self._full = False
         self._fetching = True
@@ -108,6 +103,7 @@ class Conductor:
         self._leave_by = 0.0
         self.stopped = False
         self.failure: ExtractorError | None = None
+        self.spent: list[QuotaSpent] = []
         self.loaded = 0
         ledger.on_work = self._engine.look_again
         ledger.on_sealed = self._sealed.set
@@ -115,7 +111,7 @@ class Conductor:
     @property
     def in_flight(self) -> int:
         """Requests that are out."""
-        return self.limited.in_flight
+        return self.connection.limited.in_flight
 
     def stop(self) -> None:
         """End within ten seconds: what is open is finished, what is fetched is kept."""
@@ -124,7 +120,12 @@ class Conductor:
             self._leave_by = time.monotonic() + _DRAIN
             self._phase("stopping: finishing what is open")
             self._engine.stop()
-            asyncio.get_running_loop().call_later(_DRAIN_FETCH, self._engine.abandon)
+            asyncio.get_running_loop().call_later(_DRAIN_FETCH, self._abandon)
+
+    def _abandon(self) -> None:
+        if self._looking_back is not None:
+            self._looking_back.cancel()
+        self._engine.abandon()
 
     async def run(self) -> None:
         """Fetch and load all there is; `stopped` and `failure` say whether it came to that."""
@@ -156,29 +157,74 @@ class Conductor:
             for task in (watch, loading):
                 task.cancel()
             await asyncio.gather(watch, loading, return_exceptions=True)
-            await self._transport.close()
+            await self.connection.transport.close()
 
     # ── fetching ────────────────────────────────────────────────────────────────────────────
 
     async def _fetch(self, loading: asyncio.Task[None]) -> None:
         loading.add_done_callback(lambda _: self._engine.stop())
         self._phase("knocking at the vendor's door")
+        if self._standing.ask_beginning:
+            await self._look_back()
         await self._engine.knock()
         self._let_in = True
         self._phase("fetching")
         while True:
             await self._engine.run()
-            if self.stopped or loading.done():
+            # What waits for all else waits for what a quota left over, too; so does the judgement.
+            if self.stopped or loading.done() or self.spent:
                 return
             selection = self._job.selection
             if not await let_go(self._job.vendor, self._ledger, selection.fetched, selection.unheld):
                 break
             self._phase("fetching what no list delivered")
-        fetched = self._job.selection.fetched
-        judgement = await judge(self._job.vendor, self._ledger, fetched, all_history=self._all_history)
+        fetched, all_history = self._job.selection.fetched, self._standing.all_history
+        judgement = await judge(self._job.vendor, self._ledger, fetched, all_history=all_history)
         for endpoint, keys in judgement.completed.items():
             await self._ledger.resolve(IncidentKind.TRUNCATED, [endpoint], keys)
         await self._ledger.note(judgement.missing)
+
+    async def _look_back(self) -> None:
+        """Find out where history begins, and add the windows from there on.
+
+        It comes before all else: the records of a first page may already name children that have such windows.
+        """
+        job = self._job
+        client = self._client_of(witnesses(job.vendor), frozenset(), known=self._standing.known)
+        self._looking_back = asyncio.create_task(beginning(job.vendor, client.pages))
+        try:
+            await asyncio.wait([self._looking_back])
+        finally:
+            self._looking_back.cancel()
+        if self._looking_back.cancelled():
+            return
+        try:
+            begins = self._looking_back.result()
+        except QuotaSpent as error:
+            needy = next(one for one in job.fetched if one.windows and one.windows.begin == "beginning")
+            await self._refused(Listing(id=0, endpoint=needy.name, key=""), error)
+            return
+        await self._ledger.set_meta(beginning=begins.isoformat() if begins else "")
+        self._family.span = replace(self._standing.span, beginning=begins)
+        await self._ledger.add(list(self._standing.roots(self._family.span)))
+        self._client = self._client_of(self._family, job.selection.loaded, known=True)
+
+    def _client_of(self, family: Family, loaded: frozenset[str], *, known: bool) -> Client:
+        job = self._job
+        return Client(
+            vendor=job.vendor,
+            family=family,
+            transport=self.connection.transport,
+            loaded=loaded,
+            since=job.since,
+            until=self._standing.span.until,
+            known=known,
+            base_urls=job.settings.base_urls,
+            given=job.params,
+        )
+
+    def _pages(self, listing: Listing) -> AsyncGenerator[Page]:
+        return self._client.pages(listing)
 
     async def _record(self, page: Page) -> None:
         if page.truncated:
@@ -189,12 +235,14 @@ class Conductor:
             page = replace(page, incidents=clean)
         await self._ledger.record(page)
 
-    async def _refused(self, listing: Listing, error: Refused) -> None:
+    async def _refused(self, listing: Listing, error: Refused | QuotaSpent) -> None:
+        if isinstance(error, QuotaSpent):
+            self.spent.append(error)
         incident = Incident(
-            kind=IncidentKind.REFUSED,
+            kind=IncidentKind.QUOTA if isinstance(error, QuotaSpent) else IncidentKind.REFUSED,
             endpoint=listing.endpoint,
             key=listing.key,
-            status=403,
+            status=None if isinstance(error, QuotaSpent) else 403,
             detail=self._redactor.clean(str(error)),
         )
         await self._ledger.note([incident])
@@ -203,6 +251,7 @@ class Conductor:
 
     async def _load(self) -> None:
         away_since: float | None = None
+        looks = AsyncLimiter(1, _AWAY_PAUSE)
         while True:
             self._sealed.clear()
             chunk = await self._ledger.next_sealed()
@@ -219,7 +268,7 @@ class Conductor:
                 if time.monotonic() - away_since > _AWAY_PATIENCE or not self._fetching:
                     raise
                 self._phase(f"fetching; the load waits: {error}")
-                await asyncio.sleep(_AWAY_PAUSE)
+                await looks.acquire()
                 continue
             away_since = None
             await self._ledger.loaded(chunk.id)

@@ -18,7 +18,7 @@ from extractor.errors import UsageError
 from extractor.load import Target
 from extractor.model import Endpoint, Vendor
 from extractor.selection import Selection, select
-from extractor.settings import Settings, resolve
+from extractor.settings import Settings, resolve, with_paths
 
 if TYPE_CHECKING:
     import dlt
@@ -60,6 +60,7 @@ class Job:
     """A backfill that can begin.
 
     Attributes:
+        given: parameters of requests, from the user: name -> value.
         until: the day after the last one, None for the moment of the first start.
         commit_every: seconds between two commits at most, as far as the destination keeps up.
     """
@@ -67,6 +68,7 @@ class Job:
     vendor: Vendor
     settings: Settings
     selection: Selection
+    given: Mapping[str, str]
     place: Place
     since: date | None
     until: date | None
@@ -81,9 +83,18 @@ class Job:
         return [one for one in self.vendor.endpoints if one.name in self.selection.fetched]
 
     @property
+    def params(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """What is given to each endpoint that takes parameters."""
+        return {
+            one.name: tuple((name, self.given[name]) for name in one.given if name in self.given)
+            for one in self.fetched
+            if one.given
+        }
+
+    @property
     def identity(self) -> dict[str, str]:
         """What a pipeline belongs to. A server on this machine gets another port with every start."""
-        parts = urlsplit(self.settings.base_url)
+        parts = urlsplit(self.settings.base_urls[""])
         host = "this machine" if loopback(parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
         return {"vendor": self.vendor.name, "account": self.settings.account, "base_url": host + parts.path}
 
@@ -101,7 +112,9 @@ class Job:
         commit_every: float,
         ids: Path | None,
         fresh: bool,
-        settings: Mapping[str, str] | None,
+        settings: Mapping[str, str | Sequence[str]] | None,
+        allow_writes: bool = False,
+        params: Mapping[str, str] | None = None,
     ) -> Job:
         """Work out a call.
 
@@ -116,10 +129,17 @@ class Job:
         tomorrow = datetime.now(UTC).date() + timedelta(days=1)
         if since is not None and since >= (until or tomorrow):
             raise UsageError(f"--since {since} must lie before {f'--until {until}' if until else 'today'}.")
+        resolved = resolve(described, settings, pipeline_name=place.pipeline)
+        given = params or {}
+        selection = select(described, only, also, settings=resolved.names, given=given, allow_writes=allow_writes)
+        if any(one.name in selection.fetched and not one.api for one in described.endpoints):
+            # A vendor that takes credentials of several kinds says only here that all are missing.
+            described.headers(resolved.values)
         return cls(
-            vendor=described,
-            settings=resolve(described, settings, pipeline_name=place.pipeline),
-            selection=select(described, only, also),
+            vendor=with_paths(described, resolved.values),
+            settings=resolved,
+            selection=selection,
+            given=given,
             place=place,
             since=since,
             until=min(until, tomorrow) if until else None,

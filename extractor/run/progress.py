@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -65,7 +66,7 @@ class Watch:
             return
         job, conductor, ledger = self._following
         summary = await ledger.summary()
-        traffic, budgets = conductor.traffic, conductor.budgets
+        traffic, budgets = conductor.connection.traffic, conductor.connection.budgets
         self._sent.append((now, traffic.sent))
         while now - self._sent[0][0] > _RATE_OVER:
             self._sent.popleft()
@@ -77,7 +78,8 @@ class Watch:
                 seconds=now - self._began,
                 requests=traffic.sent,
                 rate=(traffic.sent - before) / span if now > since else 0.0,
-                allowed=max((budget.rate for budget in budgets.values()), default=None),
+                # A quota alone lets any number of requests a second pass.
+                allowed=max((one.rate for one in budgets.values() if math.isfinite(one.rate)), default=None),
                 in_flight=conductor.in_flight,
                 throttled=sum(budget.tally.refused for budget in budgets.values()),
                 fetched=sum(one.records for one in endpoints if one.table),

@@ -7,9 +7,10 @@ is rebuilt from the destination, and a destination that was deleted makes everyt
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -20,9 +21,10 @@ from extractor.errors import OtherAccount
 from extractor.ledger import Ledger, ListingRow
 from extractor.load import LoadProcess
 from extractor.load.tables import LISTINGS
-from extractor.model import Found, IncidentKind, State
-from extractor.roots import roots
+from extractor.model import Children, Found, IncidentKind, State
+from extractor.roots import needs_beginning, roots
 from extractor.run.job import Job
+from extractor.windows import Span
 
 __all__ = ["Standing", "finish", "resume"]
 
@@ -34,14 +36,18 @@ class Standing:
     """Where a run stands at its beginning.
 
     Attributes:
-        until: the day after the last one that windows ask for.
+        span: the days that windows ask for.
+        roots: the listings of this run that no page names, for a span.
+        ask_beginning: somebody must find out where history begins, before windows can be told.
         all_history: windows were asked for all there is, now or by an earlier run.
         known: the vendor has answered these settings before.
         nothing_to_do: everything was fetched, judged and loaded before.
         told: what the user should be told.
     """
 
-    until: date
+    span: Span
+    roots: Callable[[Span], Iterable[Found]]
+    ask_beginning: bool
     all_history: bool
     known: bool
     nothing_to_do: bool
@@ -74,12 +80,19 @@ async def resume(job: Job, ledger: Ledger, loads: LoadProcess) -> Standing:
     first, until = await _remember(job, ledger)
     chosen = await _widen(job, ledger)
     await loads.remember({"identity": job.identity, "until": first.isoformat(), "selection": chosen})
-    await _begin(job, ledger, until, named)
-    nothing_to_do = await _finished(job, ledger)
+    begins = await ledger.get_meta("beginning")
+    span = Span(since=job.since, until=until, beginning=date.fromisoformat(str(begins)) if begins else None)
+    lists, given = job.settings.lists, job.given
+    found = partial(roots, job.vendor, job.selection.fetched, lists=lists, given=given, named=named)
+    await _begin(job, ledger, found(span))
+    ask_beginning = begins is None and needs_beginning(job.vendor, job.selection.fetched, span)
+    nothing_to_do = not ask_beginning and await _finished(job, ledger)
     if not nothing_to_do:
         await _unfinish(job, ledger)
     return Standing(
-        until=until,
+        span=span,
+        roots=found,
+        ask_beginning=ask_beginning,
         all_history=not job.selection.fetched & set(chosen["narrow"]),
         known=known,
         nothing_to_do=nothing_to_do,
@@ -94,10 +107,11 @@ async def finish(job: Job, ledger: Ledger) -> None:
 
 
 async def _unfinish(job: Job, ledger: Ledger) -> None:
-    """What was refused is asked for again, and a run that ends early is judged by the next one."""
+    """What was refused or had no quota is asked for again, and a run that ends early is judged by the next one."""
     done = set(cast("list[str]", await ledger.get_meta(_FINISHED) or []))
     await ledger.set_meta(**{_FINISHED: sorted(done - job.selection.fetched)})
-    await ledger.resolve(IncidentKind.REFUSED, job.selection.fetched)
+    for kind in (IncidentKind.REFUSED, IncidentKind.QUOTA):
+        await ledger.resolve(kind, job.selection.fetched)
 
 
 async def _finished(job: Job, ledger: Ledger) -> bool:
@@ -189,7 +203,7 @@ async def _widen(job: Job, ledger: Ledger) -> dict[str, list[str]]:
 
     A list whose children nobody wanted has not said which they are, and one that was read for its ids
     alone has left its records behind. Windows that were read under `--since` or `--until` did not say what lies
-    before them.
+    before them, and a list whose children have windows has named those of other days.
 
     Returns:
         What all runs so far chose together; it travels to the destination, for a run without this ledger.
@@ -197,14 +211,22 @@ async def _widen(job: Job, ledger: Ledger) -> dict[str, list[str]]:
     before = cast("dict[str, list[str]]", await ledger.get_meta("selection") or {})
     fetched, loaded, narrow = (set(before.get(name, ())) for name in ("fetched", "loaded", "narrow"))
     selection = job.selection
-    windows = {one.name for one in job.vendor.endpoints if one.windows is not None} & selection.fetched
+    windows = {one.name for one in job.fetched if one.windows is not None}
+    walked = {one.name for one in job.fetched if one.windows is not None and one.windows.begin == "empty"}
+    days = [str(job.since or ""), str(job.until or "")]
     again: set[str] = set()
     if before:
         new = selection.fetched - fetched
-        again = {parent.endpoint for one in job.vendor.endpoints if one.name in new for parent in one.parents}
-        again |= selection.loaded - loaded - new
+        wanted = new | (selection.loaded - loaded)
+        named_anew = new | (windows if days != await ledger.get_meta("days") else set())
+        for one in job.fetched:
+            if one.name in named_anew:
+                again |= {parent.endpoint for parent in one.parents if isinstance(parent, Children)}
+            if one.name in wanted:
+                again.add(one.beside or one.name)
+        again -= new
     if job.since is None and job.until is None:
-        again |= windows & narrow
+        again |= walked & narrow
         narrow -= windows
     else:
         # From windows that were read back to their beginning before, a run for some days takes nothing.
@@ -217,7 +239,7 @@ async def _widen(job: Job, ledger: Ledger) -> dict[str, list[str]]:
         "loaded": sorted(selection.loaded | loaded),
         "narrow": sorted(narrow),
     }
-    await ledger.set_meta(selection=chosen)
+    await ledger.set_meta(selection=chosen, days=days)
     return chosen
 
 
@@ -226,8 +248,8 @@ def _waiting(ledger: Ledger, name: str) -> int:
     return counts[State.HELD] + counts[State.PENDING] + counts[State.OPEN]
 
 
-async def _begin(job: Job, ledger: Ledger, until: date, named: list[Found]) -> None:
-    await ledger.add([*roots(job.vendor, job.selection.fetched, job.since, until), *named])
+async def _begin(job: Job, ledger: Ledger, found: Iterable[Found]) -> None:
+    await ledger.add(list(found))
     for name in job.selection.unheld:
         # An earlier run may have held back what the user names now.
         if ledger.counts(name)[State.HELD]:

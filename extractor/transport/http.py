@@ -62,6 +62,7 @@ class Http:
         base_url: str,
         vendor: str,
         headers: Mapping[str, str],
+        query: tuple[tuple[str, str], ...] = (),
         connections: int = 256,
         folder: Path | None = None,
         traffic: Traffic | None = None,
@@ -74,6 +75,7 @@ class Http:
         self._host = urlsplit(self._base_url).netloc
         self._vendor = vendor
         self._headers = {"User-Agent": "extractor", "Accept-Encoding": ACCEPTED_ENCODINGS, **headers}
+        self._query = query
         self._connections = connections
         self._folder = folder
         self._traffic = traffic or Traffic()
@@ -91,7 +93,7 @@ class Http:
             UnsafePath: the path does not lie below the base URL. Nothing was sent.
             StorageError: the downloaded body can't be written.
         """
-        url = URL(build_url(self._base_url, request.path, request.params), encoded=True)
+        url = URL(build_url(self._base_url, request.path, (*request.params, *self._query)), encoded=True)
         session = self._session or self._open()
         data = None if request.json is None else orjson.dumps(request.json)
         headers = dict(request.headers)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from math import isfinite
 
 from extractor.errors import UnsafePath
-from extractor.limits import Budgets, Limiter, Permit
+from extractor.limits import Budgets, Limiter, Permit, QuotaLimiter
 from extractor.model import Request, Response
 from extractor.transport import Transport
 from extractor.transport.concurrency import Level
@@ -56,6 +57,7 @@ class Limited:
 
         Raises:
             KeyError: the request names a budget that there isn't.
+            QuotaSpent: one of its budgets is used up for the week. Nothing was sent.
         """
         lane = self._lane(request.budgets)
         clock = asyncio.get_running_loop().time
@@ -78,7 +80,7 @@ class Limited:
         else:
             now = clock()
             if permit is not None:
-                permit.answered(response.status, response.headers)
+                permit.answered(response.status, response.headers, response.body)
             if response.status == 429 or response.status >= 500:
                 lane.level.overloaded(now=now)
             else:
@@ -89,8 +91,13 @@ class Limited:
             lane.freed.set()
 
     async def close(self) -> None:
-        """Close the transport below."""
-        await self._transport.close()
+        """Close the transport below, and give back what quotas have booked and nobody used."""
+        try:
+            for limiter in self._limiters.values():
+                if isinstance(limiter, QuotaLimiter):
+                    limiter.close()
+        finally:
+            await self._transport.close()
 
     def _lane(self, budgets: tuple[str, ...]) -> _Lane:
         lane = self._lanes.get(budgets)
@@ -112,8 +119,9 @@ class _Lane:
 
     @property
     def rate(self) -> float | None:
-        """Requests a second that the budgets allow together; None if nothing limits them."""
-        return min((limiter.rate for limiter in self._limiters), default=None)
+        """Requests a second that the budgets allow together; None if nothing limits their speed."""
+        rates = (limiter.rate for limiter in self._limiters)
+        return min((rate for rate in rates if isfinite(rate)), default=None)
 
     async def place(self) -> None:
         """Wait until one more may be in flight."""

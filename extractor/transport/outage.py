@@ -1,6 +1,6 @@
 """Telling an outage from a listing that fails, and waiting it out.
 
-Two measures, for the whole vendor. The allowance (Google's SRE book, "Handling Overload": retries in proportion to
+Two measures, for the whole of an API. The allowance (Google's SRE book, "Handling Overload": retries in proportion to
 successes) keeps repeats from piling up while part of the answers fail. The breaker (Nygard, "Release It!") stops
 everything while all of them do.
 """

@@ -23,6 +23,8 @@ _FIRST_PAUSE = 0.5
 _LONGEST_ASKED = 300.0
 _OPENING_ATTEMPTS = 5
 _OPENING_SECONDS = 30.0
+_NEVER_LEFT = frozenset({"certificate", "no address", "no connection", "refused"})
+"""Kinds of `TransportError` after which certainly nothing has been sent."""
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -56,10 +58,15 @@ class Retrying:
 
     Until the vendor has answered for the first time, one request is under way and the others wait.
 
+    A request that may be sent only `once` goes again after a 429, or when it certainly has not left; any other
+    failure of it is final.
+
+    One for each of a vendor's APIs, for they have outages of their own; `transport` and `traffic` may be shared.
+
     Args:
         transport: makes one attempt, within the budgets.
         vendor: its name, for messages.
-        base_url: the origin that redirects are compared with.
+        base_url: of the API; redirects are compared with its origin.
         patience: seconds of outage, or of nothing but 429, until the run is given up.
         attempts: for one request.
         random: for jitter.
@@ -101,6 +108,7 @@ class Retrying:
 
         Raises:
             RequestFailed: all attempts failed; this is the last failure, with status and attempts.
+            QuotaSpent: nothing more may be sent for days.
             Unreachable: the vendor has not answered at all since the start.
             RunFailed: it has answered before, and doesn't any more.
         """
@@ -134,6 +142,8 @@ class Retrying:
                 continue
             if isinstance(outcome, BadBody) or (isinstance(outcome, Response) and 200 <= outcome.status < 500):
                 self._opened = True
+                return outcome
+            if _spent_once(request, outcome):
                 return outcome
             failures += 1
             wait = max(self._backoff(failures), self._asked(outcome))
@@ -170,8 +180,9 @@ class Retrying:
         tries.timeouts += isinstance(failure, TimedOut)
         if isinstance(failure, TransportError) and failure.kind == "certificate":
             raise RunFailed(f"{failure} any more; run again to resume when it is.")
-        if tries.failures >= self._attempts or tries.timeouts >= request.timeouts:
-            if await self._outage(request, tries):
+        final = _spent_once(request, failure)
+        if final or tries.failures >= self._attempts or tries.timeouts >= request.timeouts:
+            if not final and await self._outage(request, tries):
                 return
             failure.attempts = tries.sent
             failure.path = request.path
@@ -201,7 +212,7 @@ class Retrying:
     def _judge(self, request: Request, outcome: Response | RequestFailed) -> Response | RequestFailed:
         if isinstance(outcome, RequestFailed):
             return outcome
-        if 200 <= outcome.status < 300:
+        if outcome.good(request):
             try:
                 return replace(outcome, content=request.accept(outcome))
             except BaseException as error:
@@ -228,6 +239,9 @@ class Retrying:
 
     async def _outage(self, request: Request, tries: _Tries) -> bool:
         """Wait while there is an outage; True if there was one and the request's tries begin anew because of it."""
+        if request.once and self._proven is None:
+            # It can't be what finds out whether the vendor is back.
+            return False
 
         async def probe() -> bool:
             sample = self._proven or request
@@ -277,6 +291,11 @@ class Retrying:
 def leads_away(base_url: str, response: Response) -> bool:
     """True for a redirect whose `Location` is not within the origin of `base_url`."""
     return response.status in _REDIRECTS and not same_origin(base_url, response.headers.get("location", ""))
+
+
+def _spent_once(request: Request, outcome: Response | RequestFailed) -> bool:
+    """True if it may have arrived and must not do so twice."""
+    return request.once and not (isinstance(outcome, TransportError) and outcome.kind in _NEVER_LEFT)
 
 
 def _failed(vendor: str, request: Request, status: int, *, attempts: int = 1) -> RequestFailed:

@@ -13,9 +13,9 @@ is a search and not a list, the user name is needed beside the token, header nam
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import orjson
 
@@ -23,6 +23,7 @@ from extractor.model import (
     Afterwards,
     Cap,
     Children,
+    ColumnType,
     Endpoint,
     Listing,
     Missing,
@@ -35,7 +36,10 @@ from extractor.model import (
     Windows,
 )
 from extractor.paginate import split_by, split_by_field
+from extractor.reshape import with_key
 from extractor.vendors import _gladly_columns as columns
+
+Record = Mapping[str, object]
 
 # ── what is odd about this vendor ───────────────────────────────────────────────────────────
 
@@ -45,47 +49,57 @@ def _basic(settings: Mapping[str, str]) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
 
 
-def _report(metric_set: str) -> Windows:
-    def ask(start: date, end: date) -> dict[str, object]:
+def _metrics(metric_set: str) -> Callable[[date, date, str], Record]:
+    def ask(start: date, end: date, _: str) -> Record:
         # The last day is included, and without `timezone` the organisation's own would shift every time stamp.
         last = end - timedelta(days=1)
-        return {
-            "metricSet": metric_set,
-            "timezone": "UTC",
-            "startAt": start.isoformat(),
-            "endAt": last.isoformat(),
-        }
+        return {"metricSet": metric_set, "timezone": "UTC", "startAt": start.isoformat(), "endAt": last.isoformat()}
 
-    # Rows stop without a word at about 100,000; whatever comes near is taken for cut off.
-    return Windows(days=365, near=95_000, ask=ask)
+    return ask
+
+
+def _minutes(start: date, end: date, _: str) -> Record:
+    # Here the last minute is included.
+    return {"startAtTime": f"{start}T00:00Z", "endAtTime": f"{end - timedelta(days=1)}T23:59Z"}
+
+
+def _nobody_yet(record: object, _: Listing) -> Record | None:
+    # A session that no agent has accepted has a blank where its key has the agent.
+    return {**record, "agent_id": record.get("agent_id") or ""} if isinstance(record, Mapping) else None
 
 
 def _last_day(_: Listing) -> tuple[tuple[str, str], ...]:
     # Older than 24 hours is refused; half a minute is left for retries.
     start = datetime.now(UTC) - timedelta(hours=24) + timedelta(seconds=30)
-    entities = (
-        "AGENT_AVAILABILITY",
-        "AGENT_STATUS",
-        "CONTACT",
-        "CONVERSATION",
-        "CUSTOMER",
-        "CUSTOMER_PROFILE",
-        "PAYMENT_REQUEST",
-        "TASK",
-    )
-    return (
-        ("startAt", start.strftime("%Y-%m-%dT%H:%M:%S.000Z")),
-        *(("entities", entity) for entity in entities),
-    )
+    return (("startAt", start.strftime("%Y-%m-%dT%H:%M:%S.000Z")), *(("entities", one) for one in _ENTITIES))
 
 
-def _customers_of_event(record: Mapping[str, object]) -> tuple[str, ...]:
+_ENTITIES = (
+    *("AGENT_AVAILABILITY", "AGENT_STATUS", "CONTACT", "CONVERSATION"),
+    *("CUSTOMER", "CUSTOMER_PROFILE", "PAYMENT_REQUEST", "TASK"),
+)
+
+
+def _customers_of_event(record: Record) -> tuple[str, ...]:
     # A merge names two customers; the one that is left holds both.
     content = record.get("content")
-    if not isinstance(content, Mapping):
-        return ()
-    named = (content.get("customerId"), content.get("destinationCustomerId"))
-    return tuple(value for value in named if isinstance(value, str) and value)
+    return _texts(content, "customerId", "destinationCustomerId") if isinstance(content, Mapping) else ()
+
+
+def _attributes(record: Record) -> tuple[str, ...]:
+    listed = record.get("customAttributes")
+    found = listed if isinstance(listed, list) else []
+    return tuple(key for one in found if isinstance(one, Mapping) for key in _texts(one, "id"))
+
+
+def _recorded(record: Record) -> tuple[str, ...]:
+    content = record.get("content")
+    recorded = isinstance(content, Mapping) and content.get("recordingStatus") == "AVAILABLE"
+    return _texts(record, "id") if recorded else ()
+
+
+def _texts(record: Record, *names: str) -> tuple[str, ...]:
+    return tuple(value for name in names if isinstance(value := record.get(name), str) and value)
 
 
 def _merged_into(response: Response) -> str | None:
@@ -102,16 +116,16 @@ def _merged_into(response: Response) -> str | None:
     return None
 
 
-def _has_file(name: str) -> Children:
-    def jobs(record: Mapping[str, object]) -> tuple[str, ...]:
-        files, job = record.get("files"), record.get("id")
+def _has(name: str) -> Callable[[Record], tuple[str, ...]]:
+    def jobs(record: Record) -> tuple[str, ...]:
+        files = record.get("files")
         listed = isinstance(files, list) and name in files and record.get("status") == "COMPLETED"
-        return (job,) if listed and isinstance(job, str) else ()
+        return _texts(record, "id") if listed else ()
 
-    return Children(endpoint="export_jobs", key=jobs)
+    return jobs
 
 
-def _only_here(record: Mapping[str, object], fields: Mapping[str, str]) -> bool:
+def _only_here(record: Record, fields: Mapping[str, str]) -> bool:
     # Items outside conversations are in no list; those of capped conversations are in no other.
     conversation = record.get("conversationId")
     if not conversation:
@@ -125,23 +139,65 @@ def _keys(listed: str) -> frozenset[str]:
     return frozenset(orjson.loads(listed))
 
 
-# ── endpoints ───────────────────────────────────────────────────────────────────────────────
+# ── endpoints of equal form ─────────────────────────────────────────────────────────────────
 
-_ONE = Records(shape="object")
+
+def _each(endpoint: str, key: str | Callable[[Record], tuple[str, ...]] = "id", **fields: str) -> Children:
+    return Children(endpoint=endpoint, key=key, fields=fields)
+
+
+def _days(metric_set: str, days: int = 365) -> Windows:
+    return _windows(_metrics(metric_set), days)
+
+
+def _windows(ask: Callable[[date, date, str], Record], days: int = 365) -> Windows:
+    # Rows stop without a word at about 100,000; whatever comes near is taken for cut off.
+    return Windows(days=days, empty=-(-365 // days), near=95_000, body=ask)
+
+
+def _file(name: str, file: str, types: Mapping[str, ColumnType]) -> Endpoint:
+    return _large(
+        name=name,
+        path=f"/export/jobs/{{key}}/files/{file}",
+        # Of the same record in several files the one that is loaded last stays: the newest job's.
+        parents=(Children(endpoint="export_jobs", key=_has(file), oldest_first="updatedAt"),),
+        columns=types,
+        note="the last 14 days only; the same records as elsewhere, as they were at the date of their job",
+    )
+
+
+def _capped(size: int, completed_by: str = "", known_from: str = "") -> Cap:
+    key_field = "customer" if completed_by else ""
+    return Cap(
+        size=size, header="gladly-limited-data", completed_by=completed_by, known_from=known_from, key_field=key_field
+    )
+
+
 _LINES = Records(shape="lines")
-_LIMITED = "gladly-limited-data"
-# A search is cut off, too, and no document says that a header tells: a full one is then suspected.
-_FOUND = Cap(size=50, header=_LIMITED)
-
+_ONE = Records(shape="object")
 _CUSTOMERS = (
-    Children(endpoint="report_conversation_export", key="Customer ID"),
-    Children(endpoint="report_task_export", key="Customer ID"),
-    Children(endpoint="export_customers", key="id"),
-    Children(endpoint="export_conversation_items", key="customerId"),
-    Children(endpoint="events", key=_customers_of_event),
-    Children(endpoint="customers_by_email", key="id"),
-    Children(endpoint="customers_by_phone", key="id"),
+    _each("report_conversation_export", "Customer ID"),
+    _each("report_task_export", "Customer ID"),
+    _each("export_customers"),
+    _each("export_conversation_items", "customerId"),
+    _each("events", _customers_of_event),
+    _each("customers_by_email"),
+    _each("customers_by_phone"),
 )
+_of_customer = partial(Endpoint, parents=_CUSTOMERS, moved=(301,), moved_to=_merged_into, gone=(404,))
+_single = partial(Endpoint, records=_ONE, default=False, gone=(404,))
+_report = partial(Endpoint, path="/reports", method="POST", budgets=("requests", "reports"), download=True, timeout=300)
+_large = partial(
+    Endpoint, records=_LINES, default=False, budgets=("files", "requests"), download=True, timeout=900, gone=(404,)
+)
+# A search is cut off, too, and no document says that a header tells: a full one is then suspected.
+_search = partial(
+    Endpoint, path="/customer-profiles", table="customer_profiles", cap=_capped(50), columns=columns.PROFILE
+)
+_OFTEN = "many rows for each conversation, at 10 reports a minute"
+_BY_ID = "asked for by a backfill only where the customer's list lacks it"
+
+# ── the vendor ──────────────────────────────────────────────────────────────────────────────
 
 VENDOR = Vendor(
     name="gladly",
@@ -156,11 +212,11 @@ VENDOR = Vendor(
     headers=_basic,
     budgets={
         "requests": StatedSecond(
-            limit=10,
-            limit_header="ratelimit-limit-second",
-            remaining_header="ratelimit-remaining-second",
+            limit=10, limit_header="ratelimit-limit-second", remaining_header="ratelimit-remaining-second"
         ),
         "reports": RollingWindow(limit=10, seconds=60, at_once=2),
+        # No limit of the vendor's: several files hold the same record, and that of the newest job must come last.
+        "files": RollingWindow(limit=10, seconds=1, at_once=1),
     },
     ids={
         "id": ("customer_profiles", "conversations", "tasks"),
@@ -169,15 +225,7 @@ VENDOR = Vendor(
     },
     endpoints=(
         Endpoint(name="organization", path="/organization", records=_ONE, columns=columns.ORGANIZATION),
-        Endpoint(name="agents", path="/agents", columns=columns.AGENT),
-        Endpoint(name="teams", path="/teams", columns=columns.TEAM),
-        Endpoint(name="inboxes", path="/inboxes", columns=columns.INBOX),
-        Endpoint(name="topics", path="/topics", columns=columns.TOPIC),
-        Endpoint(name="audiences", path="/audiences", columns=columns.AUDIENCE),
-        Endpoint(name="business_hours", path="/business-hours", columns=columns.BUSINESS_HOURS),
-        Endpoint(name="webhooks", path="/webhooks", columns=columns.WEBHOOK),
-        Endpoint(name="export_schedules", path="/export/schedules", columns=columns.SCHEDULE),
-        Endpoint(name="export_jobs", path="/export/jobs", columns=columns.JOB),
+        *(Endpoint(name=name, path=path, columns=types) for name, (path, types) in columns.LISTS.items()),
         Endpoint(
             name="events",
             path="/events",
@@ -187,190 +235,186 @@ VENDOR = Vendor(
             download=True,
             timeout=300,
         ),
-        Endpoint(
+        _report(
             name="report_conversation_export",
-            path="/reports",
-            method="POST",
             key=("Conversation ID",),
-            windows=_report("ConversationExportReport"),
+            windows=_days("ConversationExportReport"),
             records=Records(shape="csv", needs=("Conversation ID", "Customer ID")),
             columns=columns.CONVERSATION_REPORT,
-            budgets=("requests", "reports"),
-            download=True,
-            timeout=300,
         ),
-        Endpoint(
+        _report(
             name="report_task_export",
-            path="/reports",
-            method="POST",
             key=("Task ID",),
-            windows=_report("TaskExportReport"),
+            windows=_days("TaskExportReport"),
             records=Records(shape="csv", needs=("Task ID", "Customer ID")),
             columns=columns.TASK_REPORT,
-            budgets=("requests", "reports"),
-            download=True,
-            timeout=300,
         ),
-        Endpoint(
+        _report(
+            name="report_conversation_timestamps",
+            key=(),  # no column tells two events of one conversation in one second apart
+            windows=_days("ConversationTimestampsReport", 91),
+            records=Records(shape="csv", needs=("Timestamp", "Event Type", "Conversation ID")),
+            columns=columns.TIMESTAMPS_REPORT,
+            default=False,
+            note=_OFTEN,
+        ),
+        _report(
+            name="report_contact_export",
+            key=("Contact ID",),
+            windows=_days("ContactExportReportV3"),
+            records=Records(shape="csv", needs=("Contact ID", "Customer ID")),
+            columns=columns.CONTACT_REPORT,
+            default=False,
+            note=_OFTEN,
+        ),
+        _report(
+            name="report_work_session_events",
+            path="/reports/work-session-events",
+            key=("contact_session_id", "agent_id"),
+            windows=_windows(_minutes),
+            records=Records(shape="csv", needs=("contact_session_id", "agent_id")),
+            row=_nobody_yet,
+            columns=columns.WORK_SESSION_EVENTS,
+            default=False,
+            note=_OFTEN,
+        ),
+        _single(
             name="agents_get",
             path="/agents/{key}",
             table="agents",
-            records=_ONE,
-            parents=(Children(endpoint="agents", key="id"),),
+            parents=(_each("agents"),),
             columns=columns.AGENT,
-            default=False,
             note="the list of agents holds the same records",
-            gone=(404,),
         ),
         Endpoint(
-            name="export_customers",
-            path="/export/jobs/{key}/files/customers.jsonl",
-            records=_LINES,
-            parents=(_has_file("customers.jsonl"),),
-            ids_only=True,
-            download=True,
-            timeout=900,
+            name="public_answers",
+            path="/orgs/{key}/answers",
+            parents=(_each("organization"),),
+            cap=_capped(1000),
+            columns=columns.PUBLIC_ANSWER,
+            default=False,
+            note="texts of the help centre, in the organisation's own language",
             gone=(404,),
         ),
-        Endpoint(
-            name="export_conversation_items",
-            path="/export/jobs/{key}/files/conversation_items.jsonl",
-            records=_LINES,
-            parents=(_has_file("conversation_items.jsonl"),),
-            ids_only=True,
-            download=True,
-            timeout=900,
-            gone=(404,),
+        _single(
+            name="answers",
+            path="/answers/{key}",
+            parents=(_each("public_answers"),),
+            columns=columns.ANSWER,
+            note="public answers only: nothing names the internal ones",
         ),
-        Endpoint(
+        _file("export_agents", "agents.jsonl", columns.AGENT),
+        _file("export_topics", "topics.jsonl", columns.TOPIC),
+        _file("export_customers", "customers.jsonl", columns.EXPORT_CUSTOMER),
+        _file("export_conversation_items", "conversation_items.jsonl", columns.ITEM),
+        _search(
             name="customers_by_email",
-            path="/customer-profiles",
             params=lambda listing: (("email", listing.key),),
-            table="customer_profiles",
-            cap=_FOUND,
-            columns=columns.PROFILE,
             note="for --ids with a column `email`",
         ),
-        Endpoint(
+        _search(
             name="customers_by_phone",
-            path="/customer-profiles",
             params=lambda listing: (("phoneNumber", listing.key),),
-            table="customer_profiles",
-            cap=_FOUND,
-            columns=columns.PROFILE,
             note="for --ids with a column `phone`",
         ),
-        Endpoint(
+        _of_customer(
             name="customer_profiles",
             path="/customer-profiles/{key}",
             aliases=("customer_profile",),
             records=_ONE,
-            parents=_CUSTOMERS,
-            moved=(301,),
-            moved_to=_merged_into,
             columns=columns.PROFILE,
-            gone=(404,),
         ),
-        Endpoint(
+        _of_customer(
             name="tasks",
             path="/customers/{key}/tasks",
-            parents=_CUSTOMERS,
-            cap=Cap(
-                size=2000, header=_LIMITED, completed_by="task", known_from="report_task_export", key_field="customer"
-            ),
+            cap=_capped(2000, completed_by="task", known_from="report_task_export"),
             paginate=split_by("status", ("OPEN", "CLOSED")),
-            moved=(301,),
-            moved_to=_merged_into,
             columns=columns.TASK,
-            gone=(404,),
         ),
-        Endpoint(
+        _of_customer(
             name="conversations",
             path="/customers/{key}/conversations",
             aliases=("conversations_for_customer",),
-            parents=_CUSTOMERS,
-            cap=Cap(
-                size=100,
-                header=_LIMITED,
-                completed_by="conversation",
-                known_from="report_conversation_export",
-                key_field="customer",
-            ),
-            moved=(301,),
-            moved_to=_merged_into,
+            cap=_capped(100, completed_by="conversation", known_from="report_conversation_export"),
             columns=columns.CONVERSATION,
-            gone=(404,),
         ),
-        Endpoint(
+        _single(
             name="task",
             path="/tasks/{key}",
             table="tasks",
-            records=_ONE,
             parents=(
-                Children(endpoint="report_task_export", key="Task ID", fields={"customer": "Customer ID"}),
-                Children(endpoint="events", key="content.taskId", fields={"customer": "content.customerId"}),
+                _each("report_task_export", "Task ID", customer="Customer ID"),
+                _each("events", "content.taskId", customer="content.customerId"),
             ),
             held=Missing(delivered_by="tasks"),
             columns=columns.TASK,
-            default=False,
-            note="asked for by a backfill only where the customer's list lacks it",
-            gone=(404,),
+            note=_BY_ID,
         ),
         Endpoint(
+            name="task_comments",
+            path="/tasks/{key}/comments",
+            parents=(_each("tasks"), _each("task")),
+            cap=_capped(1000),
+            columns=columns.COMMENT,
+            default=False,
+            note="one request for each task, most of which have no comment",
+            gone=(404,),
+        ),
+        _single(
             name="conversation",
             path="/conversations/{key}",
             table="conversations",
-            records=_ONE,
             parents=(
-                Children(
-                    endpoint="report_conversation_export", key="Conversation ID", fields={"customer": "Customer ID"}
-                ),
-                Children(endpoint="export_conversation_items", key="conversationId", fields={"customer": "customerId"}),
-                Children(endpoint="events", key="content.conversationId", fields={"customer": "content.customerId"}),
+                _each("report_conversation_export", "Conversation ID", customer="Customer ID"),
+                _each("export_conversation_items", "conversationId", customer="customerId"),
+                _each("events", "content.conversationId", customer="content.customerId"),
             ),
             held=Missing(delivered_by="conversations"),
             columns=columns.CONVERSATION,
-            default=False,
-            note="asked for by a backfill only where the customer's list lacks it",
-            gone=(404,),
+            note=_BY_ID,
+        ),
+        _single(
+            name="custom_attributes",
+            path="/custom-attributes/{key}",
+            parents=(_each("conversations", _attributes), _each("conversation", _attributes)),
+            columns=columns.CUSTOM_ATTRIBUTE,
+            note="only those that a conversation has: there is no list",
         ),
         Endpoint(
             name="conversation_items",
             path="/conversations/{key}/items",
-            parents=(
-                Children(endpoint="conversations", key="id"),
-                Children(endpoint="conversation", key="id"),
-            ),
-            cap=Cap(size=1000, header=_LIMITED),
+            parents=(_each("conversations"), _each("conversation")),
+            cap=_capped(1000),
             paginate=split_by_field("sessionId", ("sessionId", "content.sessionId")),
             columns=columns.ITEM,
             gone=(404,),
         ),
-        Endpoint(
+        _single(
+            name="voice_transcripts",
+            path="/conversation-items/{key}/voice-transcript",
+            key=("item_id",),
+            row=with_key("item_id"),
+            parents=(_each("conversation_items", _recorded),),
+            columns=columns.TRANSCRIPT,
+            note="one request for each recorded call or voicemail",
+        ),
+        _large(
             name="conversation_items_exported",
             path="/export/jobs/{key}/files/conversation_items.jsonl",
             table="conversation_items",
-            records=_LINES,
             keep=_only_here,
-            parents=(_has_file("conversation_items.jsonl"),),
+            parents=(_each("export_jobs", _has("conversation_items.jsonl")),),
             held=Afterwards(truncated="conversation_items"),
             columns=columns.ITEM,
-            default=False,
             note="items outside conversations and of capped ones, from the export files of the last 14 days",
-            download=True,
-            timeout=900,
-            gone=(404,),
         ),
-        Endpoint(
+        _single(
             name="conversation_item",
             path="/conversation-items/{key}",
             table="conversation_items",
-            records=_ONE,
-            parents=(Children(endpoint="export_conversation_items", key="id"),),
+            parents=(_each("export_conversation_items"),),
             columns=columns.ITEM,
-            default=False,
             note="the conversation's list of items holds the same records",
-            gone=(404,),
         ),
     ),
 )

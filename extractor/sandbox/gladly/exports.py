@@ -19,6 +19,7 @@ from extractor.sandbox.gladly.items import Items
 from extractor.sandbox.gladly.population import JOB_CYCLE, Conversation, Part, Population
 from extractor.sandbox.gladly.records import Records
 from extractor.sandbox.gladly.reference import Reference
+from extractor.sandbox.gladly.report_rows import LONGEST_SPAN
 from extractor.sandbox.gladly.stamps import DAY, HOUR, stamp
 
 __all__ = ["FILES", "Exports"]
@@ -26,7 +27,6 @@ __all__ = ["FILES", "Exports"]
 Record = dict[str, object]
 
 FILES = ("agents.jsonl", "conversation_items.jsonl", "customers.jsonl", "topics.jsonl")
-LONGEST_SPAN = 7 * DAY  # of a conversation that is not of the long kind
 FAILED, PENDING = (4, 8), 12
 EARLY_FILES = (2, 6, 10)
 MISSING_FILE = (6, "conversation_items.jsonl")
@@ -198,7 +198,7 @@ class Exports:
                     yield self._items.activity(act.i, act.n, act.when)
             case "customers.jsonl":
                 for i in await self.customers(day):
-                    yield self._records.exported_customer(self._population.customer(i))
+                    yield self._records.exported_customer(self._population.customer(i), day)
             case _:
                 for record in self._reference.lists[name.removesuffix(".jsonl")]:
                     yield record

@@ -8,7 +8,7 @@ from re import compile as pattern
 from extractor.sandbox.dice import Dice
 from extractor.sandbox.gladly.changes import Changes
 from extractor.sandbox.gladly.ids import Ids, Kind
-from extractor.sandbox.gladly.population import RING, Conversation, Customer, Part, Population, Task
+from extractor.sandbox.gladly.population import JOB_CYCLE, RING, Conversation, Customer, Part, Population, Task
 from extractor.sandbox.gladly.reference import INBOXES, TOPICS, Reference
 from extractor.sandbox.gladly.stamps import DAY, HOUR, mixed, stamp
 from extractor.sandbox.gladly.texts import FIRST_NAMES, LAST_NAMES, MESSAGES, STREETS
@@ -69,12 +69,12 @@ class Records:
             profile["loyaltyScore"] = dice.below(1_000)  # no document names it
         return profile
 
-    def exported_customer(self, who: Customer) -> Record:
-        """A customer as `customers.jsonl` shows it: lists of plain text, no dates."""
+    def exported_customer(self, who: Customer, day: int) -> Record:
+        """A customer as the `customers.jsonl` of a day shows it: plain lists, no dates, every day another address."""
         exported: Record = {
             "id": self._ids.customer(who.i),
             "name": self._name(who.i) or "",
-            "address": "",
+            "address": f"{1 + day % JOB_CYCLE} Main St",
             "emailAddresses": self._emails(who),
             "phoneNumbers": [phone["normalized"] for phone in self._phones(who)],
         }

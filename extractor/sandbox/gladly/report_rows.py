@@ -10,9 +10,14 @@ from extractor.sandbox.gladly.ids import Ids, Kind
 from extractor.sandbox.gladly.population import Conversation, Customer, Part, Population
 from extractor.sandbox.gladly.records import Records
 from extractor.sandbox.gladly.reference import Reference
-from extractor.sandbox.gladly.stamps import MINUTE, SECOND
+from extractor.sandbox.gladly.stamps import DAY, MINUTE, SECOND
 
-__all__ = ["COLUMNS", "ReportRows"]
+__all__ = ["COLUMNS", "LONGEST_SPAN", "TASKS", "TIMESTAMPS", "ReportRows"]
+
+TASKS, TIMESTAMPS = "TaskExportReport", "ConversationTimestampsReport"
+
+LONGEST_SPAN = 7 * DAY
+"""Of a conversation whose closing a report knows of: all but those of the long kind."""
 
 COLUMNS = {
     "ConversationExportReport": (
@@ -47,7 +52,7 @@ COLUMNS = {
         "Times Closed",
         "Times Reopened",
     ),
-    "TaskExportReport": (
+    TASKS: (
         "Created At",
         "Task ID",
         "Customer ID",
@@ -64,7 +69,37 @@ COLUMNS = {
         "Assigned Agent Name",
         "Comments",
     ),
+    TIMESTAMPS: (
+        "Timezone Filter",
+        "Timestamp",
+        "Event Type",
+        "Conversation ID",
+        "Customer ID",
+        "Initiator Type",
+        "Initiator ID",
+        "Initiator Agent Name",
+        "Assigned Inbox ID",
+        "Assigned Inbox Name",
+        "Assigned Agent ID",
+        "Assigned Agent Name",
+        "Assignment Update Reason",
+        "Merged Customer ID",
+        "Merged Conversation ID",
+    ),
+    "ContactExportReportV3": (
+        "Queued At",
+        "Customer ID",
+        "Conversation ID",
+        "Contact ID",
+        "Contact Link",
+        "Channel",
+        "Direction",
+        "Contact Initiator",
+        "Entry Point",
+        "Final IVR Selection",
+    ),
 }
+Row = list[object]
 
 
 class ReportRows:
@@ -79,7 +114,7 @@ class ReportRows:
         self._reference = reference
         self._records = records
 
-    def conversation(self, i: int, j: int, zone: ZoneInfo) -> list[object]:
+    def conversation(self, i: int, j: int, zone: ZoneInfo) -> Row:
         """The row of conversation j of customer i."""
         who = self._population.customer(i)
         talk = self._population.conversation(who, j)
@@ -97,7 +132,7 @@ class ReportRows:
             _local(talk.created, zone),
             slug,
             self.reported_customer(who, talk),
-            f"https://sandbox.example/customers/{self._ids.customer(i)}/conversation/{slug}",
+            _link(self._ids.customer(i), slug),
             "OPEN" if status == "WAITING" else status,
             *agent,
             *inbox,
@@ -121,6 +156,33 @@ class ReportRows:
             0,
         ]
 
+    def events(self, i: int, j: int, span: tuple[int, int], zone: ZoneInfo) -> list[Row]:
+        """What happened to conversation j of customer i in a span of milliseconds: its creation, its closing."""
+        who = self._population.customer(i)
+        talk = self._population.conversation(who, j)
+        details = self._records.details(talk)
+        inbox = (self._reference.inboxes[details.inbox], self._reference.inbox_name(details.inbox))
+        agent = (details.agent["id"], details.agent["name"]) if details.agent else ("", "")
+        customer, slug = self.reported_customer(who, talk), self._ids.conversation(i, j)
+        happened = [(talk.created, "CONVERSATION/CREATED", "CUSTOMER", customer, "")]
+        if not talk.open and talk.span <= LONGEST_SPAN:
+            happened.append((talk.created + talk.span, "CONVERSATION/CLOSED", "APPLICATION", "automation", ""))
+        start, end = span
+        return [
+            [zone.key, _local(at, zone), kind, slug, customer, *by, *inbox, *agent, "", "", ""]
+            for at, kind, *by in happened
+            if start <= at < end
+        ]
+
+    def contact(self, i: int, j: int, zone: ZoneInfo) -> Row:
+        """The row of the contact that began conversation j of customer i."""
+        who = self._population.customer(i)
+        talk = self._population.conversation(who, j)
+        slug, contact = self._ids.conversation(i, j), self._ids.write(Kind.CONTACT, i, j)
+        customer = self.reported_customer(who, talk)
+        queued, link = _local(talk.created, zone), _link(customer, slug)
+        return [queued, customer, slug, contact, link, talk.channel, "INBOUND", "CUSTOMER", "Main, 24/7", ""]
+
     def reported_customer(self, who: Customer, talk: Conversation) -> str:
         """The customer id in a row: the one that the customer had when the row was written."""
         if talk.lost or (who.part is Part.MERGED_TWICE and talk.j > 0):
@@ -129,7 +191,7 @@ class ReportRows:
             return self._ids.write(Kind.FORMER, who.i, who.former - 1)
         return self._ids.customer(who.i)
 
-    def task(self, i: int, t: int, zone: ZoneInfo) -> list[object]:
+    def task(self, i: int, t: int, zone: ZoneInfo) -> Row:
         """The row of task t of customer i."""
         who = self._population.customer(i)
         task = self._population.task(who, t)
@@ -152,6 +214,10 @@ class ReportRows:
             *((agent["id"], agent["name"]) if agent else ("", "")),
             task.comments,
         ]
+
+
+def _link(customer: str, slug: str) -> str:
+    return f"https://sandbox.example/customers/{customer}/conversation/{slug}"
 
 
 def _local(ms: int, zone: ZoneInfo) -> str:

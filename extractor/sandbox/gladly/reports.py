@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
 from hashlib import blake2b
+from itertools import chain, islice
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
@@ -18,10 +19,10 @@ from extractor.sandbox.dice import Dice
 from extractor.sandbox.gladly.calendar import Calendar
 from extractor.sandbox.gladly.errors import invalid
 from extractor.sandbox.gladly.knobs import Knobs
-from extractor.sandbox.gladly.report_rows import COLUMNS, ReportRows
+from extractor.sandbox.gladly.report_rows import COLUMNS, LONGEST_SPAN, TASKS, TIMESTAMPS, ReportRows
 from extractor.sandbox.replies import Call, Reply
 
-__all__ = ["Reports"]
+__all__ = ["Reports", "as_csv", "json_body"]
 
 ORGANIZATION_ZONE = "America/Los_Angeles"
 NOT_FOR_EXPORTS = {"aggregationLevel", "startAtTime", "endAtTime"}
@@ -89,9 +90,7 @@ class Reports:
 
     async def answer(self, call: Call) -> Reply:
         """The report that a body asks for."""
-        if call.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
-            return invalid("Content-Type", "application/json is expected")
-        asked = _understand(call.body)
+        asked = _understand(call)
         if isinstance(asked, Reply):
             return asked
         if 0 < self._knobs.report_refuse_days < asked.days:
@@ -100,43 +99,67 @@ class Reports:
             await asyncio.sleep(HANG)
             return Reply(status=504, body=b"upstream request timeout", content_type="text/plain")
         calendar = await self._calendar.ready()
-        of_conversations = asked.metric_set == "ConversationExportReport"
-        entries = calendar.conversations if of_conversations else calendar.tasks
-        positions = calendar.between(entries, *asked.span())
+        entries = calendar.tasks if asked.metric_set == TASKS else calendar.conversations
+        start, end = asked.span()
+        positions = calendar.between(entries, start, end)
+        # What happens to a conversation later than its creation is found by looking back.
+        before = LONGEST_SPAN if asked.metric_set == TIMESTAMPS else 0
+        found = calendar.look(entries, calendar.between(entries, start - before, end))
+        rows = islice(self._made(asked, found), self._knobs.report_rows)
+        first = next(rows, None)
         name = f"{asked.metric_set}-{asked.start:%Y%m%d}-{asked.end:%Y%m%d}.csv"
         headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-        if not positions:
+        if first is None:
             return Reply(content_type="text/csv", headers=headers)
-        oddity = self._oddity(asked, positions, len(entries), of_conversations=of_conversations)
+        oddity = self._oddity(asked, positions, len(entries))
         if oddity is _Oddity.ERROR_TEXT and asked not in self._attempted:
             self._attempted.add(asked)
             return Reply(body=b"Unexpected error occurred", content_type="text/csv", headers=headers, settled=False)
-        start = {_Oddity.BYTE_ORDER_MARK: BOM, _Oddity.BLANK_LINES: BLANK}.get(oddity, b"")
-        make = self._rows.conversation if of_conversations else self._rows.task
-        found = [*calendar.look(entries, positions[: self._knobs.report_rows])]
-        return Reply(content_type="text/csv", headers=headers, chunks=_csv(start, asked, found, make))
+        mark = {_Oddity.BYTE_ORDER_MARK: BOM, _Oddity.BLANK_LINES: BLANK}.get(oddity, b"")
+        body = as_csv(COLUMNS[asked.metric_set], chain([first], rows), mark)
+        return Reply(content_type="text/csv", headers=headers, chunks=body)
 
-    def _oddity(self, asked: _Asked, positions: range, total: int, *, of_conversations: bool) -> _Oddity:
+    def _made(self, asked: _Asked, found: Iterable[tuple[int, int]]) -> Iterator[list[object]]:
+        """The rows of what the calendar has, made when they are needed."""
+        match asked.metric_set:
+            case "ConversationTimestampsReport":
+                span = asked.span()
+                return (row for i, j in found for row in self._rows.events(i, j, span, asked.zone))
+            case "ContactExportReportV3":
+                return (self._rows.contact(i, j, asked.zone) for i, j in found)
+            case "TaskExportReport":
+                return (self._rows.task(i, t, asked.zone) for i, t in found)
+        return (self._rows.conversation(i, j, asked.zone) for i, j in found)
+
+    def _oddity(self, asked: _Asked, positions: range, total: int) -> _Oddity:
         if self._plain:
             return _Oddity.NONE
-        if of_conversations and 0 in positions:
+        if asked.metric_set != TASKS and 0 in positions:
             return _Oddity.ERROR_TEXT
         if total - 1 in positions:
-            return _Oddity.BYTE_ORDER_MARK if of_conversations else _Oddity.BLANK_LINES
+            return _Oddity.BLANK_LINES if asked.metric_set == TASKS else _Oddity.BYTE_ORDER_MARK
         text = f"{asked.metric_set} {asked.start} {asked.end} {asked.zone}"
         drawn = blake2b(text.encode(), key=self._key, digest_size=2).digest()[0] % 10
         odd = {0: _Oddity.BYTE_ORDER_MARK, 1: _Oddity.BLANK_LINES, 2: _Oddity.ERROR_TEXT}
         return odd.get(drawn, _Oddity.NONE)
 
 
-def _understand(body: bytes) -> _Asked | Reply:
-    """What a request body asks for, or the 400 that it gets."""
+def json_body(call: Call) -> dict[str, object] | Reply:
+    """The JSON object that a request brings and says that it brings, or the 400 that it gets."""
+    if call.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
+        return invalid("Content-Type", "application/json is expected")
     try:
-        asked = orjson.loads(body)
+        body = orjson.loads(call.body)
     except orjson.JSONDecodeError:
-        asked = None
-    if not isinstance(asked, dict):
-        return invalid("body", "a JSON object is expected")
+        body = None
+    return body if isinstance(body, dict) else invalid("body", "a JSON object is expected")
+
+
+def _understand(call: Call) -> _Asked | Reply:
+    """What a request asks for, or the 400 that it gets."""
+    asked = json_body(call)
+    if isinstance(asked, Reply):
+        return asked
     if unknown := set(asked) - FIELDS:
         return invalid(min(unknown), "unknown field")
     metric_set = asked.get("metricSet")
@@ -152,7 +175,7 @@ def _understand(body: bytes) -> _Asked | Reply:
     if isinstance(end, Reply) or end < start:
         return end if isinstance(end, Reply) else invalid("endAt", "before startAt")
     try:
-        zone = ZoneInfo(asked.get("timezone", ORGANIZATION_ZONE))
+        zone = ZoneInfo(asked.get("timezone", ORGANIZATION_ZONE))  # type: ignore[arg-type]
     except (TypeError, ValueError, OSError, ZoneInfoNotFoundError):
         return invalid("timezone", "an IANA name is expected")
     return _Asked(metric_set=metric_set, zone=zone, start=start, end=end)
@@ -168,18 +191,17 @@ def _day(asked: dict[str, object], field: str) -> date | Reply:
     return invalid(field, "a day such as 2024-03-01 is expected", code="invalid" if value else "blank")
 
 
-async def _csv(
-    start: bytes, asked: _Asked, found: list[tuple[int, int]], make: Callable[[int, int, ZoneInfo], list[object]]
-) -> AsyncIterator[bytes]:
-    """The body: header and rows, a batch at a time."""
+async def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]], mark: bytes = b"") -> AsyncIterator[bytes]:
+    """A body: what stands before the header, header and rows, a batch at a time."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(COLUMNS[asked.metric_set])
-    piece = start
-    for first in range(0, len(found), BATCH):
-        writer.writerows(make(i, number, asked.zone) for i, number in found[first : first + BATCH])
+    writer.writerow(header)
+    left, piece = iter(rows), mark
+    while batch := [*islice(left, BATCH)]:
+        writer.writerows(batch)
         yield piece + text.getvalue().encode()
         piece = b""
         text.seek(0)
         text.truncate()
         await asyncio.sleep(0)
+    yield piece + text.getvalue().encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 
+from extractor.sandbox.gladly.answers import Answers
 from extractor.sandbox.gladly.calendar import Calendar
 from extractor.sandbox.gladly.changes import Changes
 from extractor.sandbox.gladly.customer_routes import CustomerRoutes
@@ -21,6 +22,7 @@ from extractor.sandbox.gladly.reference import Reference
 from extractor.sandbox.gladly.report_rows import ReportRows
 from extractor.sandbox.gladly.reports import Reports
 from extractor.sandbox.gladly.truth import Truth
+from extractor.sandbox.gladly.work_sessions import WorkSessions
 from extractor.sandbox.knobs import turned
 from extractor.sandbox.limits import Allowance, Rolling, Verdict
 from extractor.sandbox.replies import Call, Reply, json_reply
@@ -60,6 +62,10 @@ def gladly(stage: Stage) -> Play:
     )
     events = Events(population, ids, changes, reference, stage.started)
     rows = ReportRows(population, ids, changes, reference, records)
+    answers = Answers(population, ids, reference)
+    sessions = WorkSessions(
+        population=population, ids=ids, calendar=calendar, reference=reference, records=records, rows=rows
+    )
     reports = Reports(turned(Knobs, stage.knobs), key, calendar, rows, plain=options.plain)
     truth = Truth(
         population=population,
@@ -69,22 +75,25 @@ def gladly(stage: Stage) -> Play:
         items=items,
         exports=exports,
         events=events,
+        answers=answers,
+        rows=rows,
+        sessions=sessions,
     )
     customers = CustomerRoutes(population, ids, changes, records, items, other_origin=stage.other_origin)
     password = ids.write(Kind.ORGANIZATION, 0, 0, 1)
     report_limit = Rolling(base=REPORTS_PER_MINUTE, seconds=60, at_once=REPORTS_AT_ONCE, tempo=stage.tempo)
     routes = [
         *_reference_routes(reference, plain=options.plain),
+        *answers.routes(),
         *customers.routes(),
         *ExportRoutes(exports, ids, plain=options.plain).routes(),
         Route(name="events", path="/events", query=frozenset({"startAt", "endAt", "entities"}), answer=events.answer),
-        Route(
-            name="reports",
-            path="/reports",
-            method="POST",
-            limit=report_limit,
-            latency=reports.latency,
-            answer=reports.answer,
+        *(
+            Route(name=name, path=path, method="POST", limit=report_limit, latency=reports.latency, answer=answer)
+            for name, path, answer in (
+                ("reports", "/reports", reports.answer),
+                ("work_session_events", "/reports/work-session-events", sessions.answer),
+            )
         ),
     ]
     return Play(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
+from zoneinfo import ZoneInfo
 
 import orjson
 
+from extractor.sandbox.gladly.answers import Answers
 from extractor.sandbox.gladly.changes import Changes
 from extractor.sandbox.gladly.events import Events
 from extractor.sandbox.gladly.exports import Exports
@@ -14,7 +16,9 @@ from extractor.sandbox.gladly.ids import Ids, Kind
 from extractor.sandbox.gladly.items import UNSUPPORTED, Items
 from extractor.sandbox.gladly.population import RING, Conversation, Customer, Part, Population
 from extractor.sandbox.gladly.reference import Reference
+from extractor.sandbox.gladly.report_rows import COLUMNS, TIMESTAMPS, ReportRows
 from extractor.sandbox.gladly.stamps import DAY
+from extractor.sandbox.gladly.work_sessions import WorkSessions
 
 __all__ = ["Truth"]
 
@@ -22,17 +26,24 @@ ITEM_CAP = 1_000
 COMMENT_CAP = 1_000
 PAUSE_EVERY = 200  # customers
 SMALL = ("agents", "teams", "inboxes", "topics", "audiences", "business_hours", "webhooks", "organization")
-ON_DEMAND = ("voice_transcripts", "export_agents", "export_topics", "export_customers", "export_conversation_items")
+ON_DEMAND = (
+    *("voice_transcripts", "public_answers", "answers"),
+    *("report_conversation_timestamps", "report_contact_export", "report_work_session_events"),
+    *("export_agents", "export_topics", "export_customers", "export_conversation_items"),
+)
+EVER = (0, 1 << 62)
 UNREACHED_PARTS = (Part.DELETED, Part.UNKNOWN)
 
-Keys = AsyncIterator[str]
+Record = dict[str, object]
+Key = str | tuple[str, str] | Record
+Keys = AsyncIterator[Key]
 
 
 class Truth:
     """Lists primary keys, table by table, as a stream.
 
     Sections of the JSON object:
-        tables: table -> keys that can be obtained.
+        tables: table -> keys that can be obtained; whole records of a table without a key.
         gone: table -> keys that are named somewhere but answer 404.
         moved: former customer id -> the id that its 301 names.
         hidden: table -> keys of records that exist behind a cap, and that no documented route reaches.
@@ -52,6 +63,9 @@ class Truth:
         items: Items,
         exports: Exports,
         events: Events,
+        answers: Answers,
+        rows: ReportRows,
+        sessions: WorkSessions,
     ) -> None:
         self._population = population
         self._ids = ids
@@ -60,6 +74,9 @@ class Truth:
         self._items = items
         self._exports = exports
         self._events = events
+        self._answers = answers
+        self._rows = rows
+        self._sessions = sessions
 
     async def stream(self, tables: Sequence[str], now: float) -> AsyncIterator[bytes]:
         """The JSON object; `tables` other than none asks for section `tables` alone and for these in it.
@@ -113,6 +130,11 @@ class Truth:
             "export_jobs": _plain(str(r["id"]) for r in self._exports.jobs()),
             "events": _plain(str(e.record["id"]) for e in self._events.recent(now)),
             "report_conversation_export": _plain(write(Kind.CONVERSATION, i, j) for i, j in self._reported()),
+            "report_conversation_timestamps": _plain(self._happenings()),
+            "report_contact_export": _plain(write(Kind.CONTACT, i, j) for i, j in self._reported()),
+            "report_work_session_events": _plain(self._sessions.keys(i, j) for i, j in self._reported()),
+            "public_answers": _plain(iter(self._answers.public)),
+            "answers": _plain(iter(self._answers.public)),
             "report_task_export": self._tasks(reported=True),
         }
 
@@ -217,6 +239,12 @@ class Truth:
             for j in range(who.conversations + who.lost):
                 yield i, j
 
+    def _happenings(self) -> Iterator[Record]:
+        """Rows of a report without a key, whole; a blank cell is null."""
+        for i, j in self._reported():
+            for row in self._rows.events(i, j, EVER, ZoneInfo("UTC")):
+                yield {name: cell or None for name, cell in zip(COLUMNS[TIMESTAMPS], row, strict=True)}
+
     # ── what can't be had ───────────────────────────────────────────────────────────────────
 
     def _gone(self) -> dict[str, list[str]]:
@@ -241,7 +269,10 @@ class Truth:
     def _undiscoverable(self) -> dict[str, list[str]]:
         unknown = [*self._population.playing(Part.UNKNOWN)]
         unknown += [i for part in (Part.EXPORT_ONLY, Part.ACTIVITY_ONLY) for i in self._unreached(part)]
-        return {"customer_profiles": [self._ids.customer(i) for i in sorted(unknown)]}
+        return {
+            "customer_profiles": [self._ids.customer(i) for i in sorted(unknown)],
+            "answers": self._answers.internal,
+        }
 
     async def _hidden(self) -> dict[str, list[str]]:
         exported = await self._exported_beyond_cap()
@@ -271,7 +302,7 @@ class Truth:
         return [self._ids.item(first, 0, UNSUPPORTED)]
 
 
-async def _plain(keys: Iterator[str]) -> Keys:
+async def _plain(keys: Iterator[Key]) -> Keys:
     for n, key in enumerate(keys):
         if n % 1_000 == 0:
             await asyncio.sleep(0)
@@ -280,7 +311,7 @@ async def _plain(keys: Iterator[str]) -> Keys:
 
 async def _joined(keys: Keys) -> AsyncIterator[bytes]:
     """Keys as the inside of a JSON array, in pieces of some kilobytes."""
-    held: list[str] = []
+    held: list[Key] = []
     comma = b""
     async for key in keys:
         held.append(key)

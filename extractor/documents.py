@@ -1,0 +1,226 @@
+"""A JSON document in memory becomes records: decoded, and as the bytes that came.
+
+The bytes are cut out of the document and never written again: written again, NaN would become null, a long integer a
+rounded one, and of a key that stands twice one value would be lost. Only `Endpoint.row` makes new ones.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import orjson
+
+from extractor.errors import BadBody
+from extractor.model import Endpoint, Response
+from extractor.paginate import field_of
+from extractor.rawjson import elements
+
+__all__ = ["Block", "Record", "decoded", "encode", "encode_exactly", "is_error", "read", "says", "whole"]
+
+Record = dict[str, object]
+
+_BLANK = re.compile(r"[ \t\r\n]*")
+# What it decodes is thrown away; Python refuses to read integers of more than 4,300 digits.
+_SCANNER = json.JSONDecoder(strict=False, parse_int=float)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Block:
+    """Some records of one body.
+
+    Attributes:
+        records: decoded, for their ids: objects, or whatever an endpoint's `row` makes objects of.
+        payload: the same records as the load will read them: JSON array, object or lines.
+        malformed: lines that are no record, as they came.
+    """
+
+    records: list[object]
+    payload: bytes
+    malformed: tuple[bytes, ...] = ()
+
+
+def read(endpoint: Endpoint, body: bytes) -> object:
+    """Decode a document that holds the endpoint's records.
+
+    Raises:
+        BadBody: it is no JSON, or the records are not where they should be.
+    """
+    try:
+        content = decoded(body) if endpoint.row is None else _decoded_exactly(body)
+    except (ValueError, RecursionError) as error:
+        what = "an empty body" if not body.strip() else "a body that is not JSON"
+        raise BadBody(f"{endpoint.name}: expected JSON, got {what} of {len(body)} bytes") from error
+    _located(endpoint, content)
+    return content
+
+
+def whole(endpoint: Endpoint, response: Response) -> Block:
+    """The records of a document that `read` has passed.
+
+    Raises:
+        BadBody: it is nested too deep to be cut, or lacks the records of an endpoint that stands beside another.
+    """
+    if response.status == 204:
+        return Block(records=[], payload=b"")
+    path, value = _located(endpoint, response.content)
+    if value is None:
+        return Block(records=[], payload=b"")
+    raw = _cut(endpoint, response.body, path)
+    if isinstance(value, dict):
+        if endpoint.records.shape == "object":
+            return Block(records=[value], payload=raw)
+        values = _values(endpoint, raw)
+        # Decoded one by one: of a key that stands twice, both values are records.
+        decode = decoded if endpoint.row is None else _decoded_exactly
+        return _sorted_out(endpoint, [decode(piece) for piece in values], b"[" + b",".join(values) + b"]")
+    return _sorted_out(endpoint, cast("list[object]", value), raw)
+
+
+def decoded(data: bytes) -> object:
+    """What JSON says, for its ids.
+
+    orjson is strict where some vendors are not: NaN, lone surrogates, control characters, bytes that are no UTF-8.
+    The gate, which reads the bytes again, deals with what is inside.
+    """
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return _decoded_exactly(data)
+
+
+def _decoded_exactly(data: bytes) -> object:
+    """As `decoded`, but long integers keep their digits."""
+    return cast("object", json.loads(_text(data), strict=False))
+
+
+def encode(content: object) -> bytes:
+    """JSON; also of what orjson refuses to write: lone surrogates, integers beyond 64 bits."""
+    try:
+        return orjson.dumps(content)
+    except orjson.JSONEncodeError:
+        return json.dumps(content).encode()
+
+
+def encode_exactly(content: object) -> bytes:
+    """JSON in which NaN stays NaN, for the gate to name it; orjson would write null."""
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
+def says(response: Response, code: tuple[str, str]) -> bool:
+    """True if the body is JSON that has this text at this dotted path."""
+    try:
+        content = orjson.loads(response.body)
+    except orjson.JSONDecodeError:
+        return False
+    path, value = code
+    return field_of(content, path) == value
+
+
+def is_error(endpoint: Endpoint, content: Record) -> bool:
+    """True for an error under a status that says success."""
+    telling = endpoint.key or content.keys() - {"errors"}
+    return "errors" in content and not any(content.get(name) for name in telling)
+
+
+def _located(endpoint: Endpoint, content: object) -> tuple[str, object]:
+    """The dotted path of the records ('' for the document itself) and what stands there, None for nothing."""
+    path = _path(endpoint, content)
+    if path is None:
+        return "", None
+    value = field_of(content, path) if path else content
+    shape = endpoint.records.shape
+    if shape == "list" and not isinstance(value, list):
+        raise BadBody(f"{endpoint.name}: expected a JSON array, got {_kind(value)}")
+    if shape == "map" and not isinstance(value, dict | list):
+        raise BadBody(f"{endpoint.name}: expected a JSON object of records, got {_kind(value)}")
+    if shape == "object":
+        if not isinstance(value, dict):
+            raise BadBody(f"{endpoint.name}: expected a JSON object, got {_kind(value)}")
+        if is_error(endpoint, value):
+            raise BadBody(f"{endpoint.name}: expected a record, got an error under a status that says success")
+    return path, value
+
+
+def _path(endpoint: Endpoint, content: object) -> str | None:
+    """The first of the endpoint's paths that holds something; None if they hold nothing.
+
+    The first name of one must be there, what is behind it need not: vendors leave out a list that is empty.
+    """
+    if isinstance(content, list) and endpoint.records.shape != "object":
+        return ""
+    at = endpoint.records.at
+    paths = (at,) if isinstance(at, str) else at
+    names = content if isinstance(content, dict) else {}
+    there = [path for path in paths if not path or path.partition(".")[0] in names]
+    if not there and not endpoint.beside:
+        raise BadBody(f"{endpoint.name}: expected a JSON object with {paths[0]!r}, got {_kind(content)} without it")
+    return next((path for path in there if not path or field_of(content, path) is not None), None)
+
+
+def _sorted_out(endpoint: Endpoint, values: list[object], raw: bytes) -> Block:
+    """A block of the elements of an array, with those kept apart that can't be records."""
+    if endpoint.row is not None or all(isinstance(value, dict) for value in values):
+        return Block(records=values, payload=raw)
+    pieces = elements(raw)
+    sound = b",".join(piece for piece in pieces if piece[:1] == b"{")
+    return Block(
+        records=[value for value in values if isinstance(value, dict)],
+        payload=b"[" + sound + b"]",
+        malformed=tuple(piece for piece in pieces if piece[:1] != b"{"),
+    )
+
+
+def _kind(content: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(content), "a number")
+
+
+# ── bytes ───────────────────────────────────────────────────────────────────────────────────
+
+
+def _cut(endpoint: Endpoint, body: bytes, path: str) -> bytes:
+    """The bytes of the value at a path that is there; of a name that stands twice the last one, as parsers have it."""
+    if not path:
+        return body
+    text = _text(body)
+    begin, end = _after_blanks(text, 0), len(text)
+    for name in path.split("."):
+        spans = {key: span for key, *span in _members(endpoint, text, begin)}
+        begin, end = spans[name]
+    return text[begin:end].encode("utf-8", "surrogateescape")
+
+
+def _values(endpoint: Endpoint, raw: bytes) -> list[bytes]:
+    """The bytes of each value of an object."""
+    text = _text(raw)
+    spans = _members(endpoint, text, _after_blanks(text, 0))
+    return [text[begin:end].encode("utf-8", "surrogateescape") for _, begin, end in spans]
+
+
+def _members(endpoint: Endpoint, text: str, begin: int) -> Iterator[tuple[str, int, int]]:
+    """Key, begin and end of each value of the object that begins there, in text that is known to be JSON."""
+    try:
+        position = _after_blanks(text, begin + 1)
+        while text[position] != "}":
+            key, position = _SCANNER.raw_decode(text, position)
+            begin = _after_blanks(text, _after_blanks(text, position) + 1)
+            _, end = _SCANNER.raw_decode(text, begin)
+            yield key, begin, end
+            position = _after_blanks(text, end)
+            if text[position] == ",":
+                position = _after_blanks(text, position + 1)
+    except RecursionError as error:
+        raise BadBody(f"{endpoint.name}: expected JSON, got a body with too many brackets in brackets") from error
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8-sig", "surrogateescape")
+
+
+def _after_blanks(text: str, position: int) -> int:
+    blanks = _BLANK.match(text, position)
+    return blanks.end() if blanks else position
