@@ -140,7 +140,7 @@ def tables(folder: Path, pipeline: str = PIPELINE, dataset: str = DATASET) -> di
     """Every table of the dataset: its columns with their types, then its rows in order.
 
     dlt's own tables and columns and what is chance in our own tables are left out. A row of a nested table begins with
-    the id of the record that it belongs to and its place in the list.
+    a hash of the record that it belongs to and its place in the list.
     """
     found: dict[str, list[tuple[Any, ...]]] = {}
     with duckdb.connect(str(folder / f"{pipeline}.duckdb"), read_only=True) as database:
@@ -159,8 +159,10 @@ def tables(folder: Path, pipeline: str = PIPELINE, dataset: str = DATASET) -> di
             query = f'SELECT {chosen} FROM "{name}" AS it'  # noqa: S608 - names come from the catalog
             if "_dlt_root_id" in described:
                 root = name.partition("__")[0]
+                of_root = [row[0] for row in database.execute(f'DESCRIBE "{root}"').fetchall()]
+                record = ", ".join(f'root."{column}"' for column in of_root if not column.startswith("_dlt"))
                 query = (
-                    f'SELECT root.id, it._dlt_list_idx, {chosen} FROM "{name}" AS it '  # noqa: S608
+                    f'SELECT hash({record}), it._dlt_list_idx, {chosen} FROM "{name}" AS it '  # noqa: S608
                     f'JOIN "{root}" AS root ON root._dlt_id = it._dlt_root_id'
                 )
             rows = database.execute(query).fetchall()
