@@ -7,6 +7,7 @@ options, so that the same code is a smoke test with small ones.
 from __future__ import annotations
 
 import argparse
+import json
 import platform
 import random
 import shutil
@@ -18,6 +19,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import sweep as killing
+from benchmarks.judge import judge, remains
+from benchmarks.killpoints import Kill
 from benchmarks.rig import Backfill, Sandbox, difference, missing, sandbox, tables
 
 SCALED = ("--rate-scale", "10", "--latency", "100")
@@ -32,9 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=2_000, help="what the vendor's sandbox counts: customers (2,000)")
     parser.add_argument("--times", type=int, default=20, help="kills, for the crash cases (20)")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every", type=int, default=1, help="sweep: every so manieth point only (1)")
+    parser.add_argument("--sample", type=int, help="sweep: so many points of each size of chunks, of all kinds alike")
+    parser.add_argument("--double", action="store_true", help="sweep: kill what recovers, too")
+    parser.add_argument(
+        "--chunks", type=int, nargs="+", default=[20], help="sweep: records a chunk, several sizes (20)"
+    )
+    parser.add_argument("--folder", type=Path, help="parent of the working folder (that for temporary files)")
     parser.add_argument("--sandbox", nargs=argparse.REMAINDER, default=[], help="further flags of the sandbox, last")
     options = parser.parse_args(arguments)
-    folder = Path(tempfile.mkdtemp(prefix=f"extractor-{options.case}-"))
+    folder = Path(tempfile.mkdtemp(prefix=f"extractor-{options.case}-", dir=options.folder))
     print(f"{options.case}: {time.strftime('%Y-%m-%d')}, {platform.platform()}, Python {platform.python_version()}")
     print(f"folder: {folder}")
     good = CASES[options.case](folder, options)
@@ -139,9 +150,9 @@ def _crashes(folder: Path, options: argparse.Namespace, between: Callable[[Path]
     # Each run has a vendor of its own, with the same data: Clari's list of jobs would show those of the other run.
     with sandbox(options.vendor, *flags) as played:
         calm = Backfill(folder=folder / "calm", against=played, arguments=("--commit-every", "3s")).start()
-        code = calm.watch()
+        right = calm.watch()
         undisturbed = played.ask("stats")
-    print(f"undisturbed: exit {code}, {undisturbed['requests']:,} requests")
+    print(f"undisturbed: exit {right}, {undisturbed['requests']:,} requests")
     span = undisturbed["last_request"] - undisturbed["first_request"]
     with sandbox(options.vendor, *flags) as played:
         work = folder / "killed"
@@ -163,13 +174,15 @@ def _crashes(folder: Path, options: argparse.Namespace, between: Callable[[Path]
             repeated.append(before)
         code = Backfill(folder=work, against=played, arguments=("--commit-every", "3s")).start().watch()
         stats = played.ask("stats")
-        told = difference(tables(folder / "calm"), tables(work))
+        faults, told = judge(remains(folder / "calm"), work)
+        told += difference(tables(folder / "calm"), tables(work))
     print(
         f"killed {len(repeated)} times; exit {code}; {stats['requests']:,} requests, {stats['repeated']} of them "
         f"repeated ({stats['repeated'] / max(1, len(repeated)):.1f} a kill; in flight at the kills: {flying})"
     )
     print(f"restart to first request: median {statistics.median(restarts):.2f} s, longest {max(restarts):.2f} s")
     print("\n".join(told) or "tables equal")
+    print(json.dumps({"kills": len(repeated), **faults, "wedged": int(code != right)}))
     return not told
 
 
@@ -184,6 +197,22 @@ def _first_request(run: Backfill, played: Sandbox) -> float:
             break
         time.sleep(0.01)
     return time.monotonic() - began
+
+
+def sweep(folder: Path, options: argparse.Namespace) -> bool:
+    """`kill -9` at every point of a backfill: each change of a file, each statement, in both processes."""
+
+    def choice(points: killing.Points) -> list[tuple[Kill, ...]]:
+        count = options.sample or len(points)
+        return killing.choose(points, count, double=options.double, seed=options.seed)[:: options.every]
+
+    def told(verdict: killing.Verdict) -> None:
+        if verdict.told:
+            print(" then ".join(verdict.killed) or "never killed", *verdict.told, sep="\n  ", flush=True)
+
+    verdicts = killing.sweep(folder, choice, scenarios=options.chunks, told=told)
+    print(json.dumps(killing.figures(verdicts)))
+    return all(not verdict.told for verdict in verdicts)
 
 
 # ── the rest ────────────────────────────────────────────────────────────────────────────────
@@ -234,6 +263,7 @@ CASES: dict[str, Callable[[Path, argparse.Namespace], bool]] = {
     "crash": crash,
     "crash-no-ledger": crash_no_ledger,
     "crash-database-only": crash_database_only,
+    "sweep": sweep,
     "complete": complete,
     "memory": memory,
 }

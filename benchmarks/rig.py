@@ -160,7 +160,7 @@ def tables(folder: Path, pipeline: str = PIPELINE, dataset: str = DATASET) -> di
             if "_dlt_root_id" in described:
                 root = name.partition("__")[0]
                 of_root = [row[0] for row in database.execute(f'DESCRIBE "{root}"').fetchall()]
-                record = ", ".join(f'root."{column}"' for column in of_root if not column.startswith("_dlt"))
+                record = ", ".join(f'root."{column}"' for column in sorted(of_root) if not column.startswith("_dlt"))
                 query = (
                     f'SELECT hash({record}), it._dlt_list_idx, {chosen} FROM "{name}" AS it '  # noqa: S608
                     f'JOIN "{root}" AS root ON root._dlt_id = it._dlt_root_id'

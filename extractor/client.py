@@ -18,6 +18,7 @@ from extractor.calls import Calls
 from extractor.children import Family
 from extractor.errors import BadBody, RequestFailed, TimedOut
 from extractor.jobs import Jobs, Place, Unwanted
+from extractor.mask import Masking
 from extractor.model import Answer, Call, Endpoint, Job, Listing, Page, Response, State, Vendor
 from extractor.pages import Pages
 from extractor.slices import Slices
@@ -66,6 +67,7 @@ class Client:
         until: the day after the last one.
         known: the vendor has let these credentials in before, in an earlier run.
         given: what the user gives with `--param`: endpoint -> parameters.
+        masking: fields that no page may show.
     """
 
     def __init__(
@@ -80,13 +82,14 @@ class Client:
         until: date,
         known: bool = False,
         given: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
+        masking: Masking | None = None,
     ) -> None:
         self._endpoints = {endpoint.name: endpoint for endpoint in vendor.endpoints}
         self._transport = transport
         self._answers = Answers(vendor, family, known=known)
         self._calls = Calls(base_urls, given or {})
         self._jobs = Jobs(transport)
-        self._pages = Pages(vendor, family, loaded)
+        self._pages = Pages(vendor, family, loaded, masking)
         self._slices = Slices(vendor, since=since, until=until)
 
     async def pages(self, listing: Listing) -> AsyncGenerator[Page]:

@@ -9,6 +9,7 @@ from extractor.bodies import Block, blocks, fingerprint
 from extractor.children import Family
 from extractor.documents import Record, encode, encode_exactly
 from extractor.gate import kept_bytes
+from extractor.mask import Masked, Masking
 from extractor.model import Afterwards, Endpoint, Found, Incident, IncidentKind, Listing, Page, Response, State, Vendor
 from extractor.paths import LONGEST_VALUE
 from extractor.rawjson import elements
@@ -26,10 +27,12 @@ class Pages:
         vendor: whose records they are.
         family: says which listings the records name.
         loaded: endpoints whose records go to a table; of the others only the ids are kept.
+        masking: fields that no page may show.
     """
 
-    def __init__(self, vendor: Vendor, family: Family, loaded: frozenset[str]) -> None:
+    def __init__(self, vendor: Vendor, family: Family, loaded: frozenset[str], masking: Masking | None = None) -> None:
         self._family = family
+        self._masked = {one.name: masked for one in vendor.endpoints if masking and (masked := masking.of(one))}
         self._loaded = loaded
         self._beside: dict[str, list[Endpoint]] = {}
         for endpoint in vendor.endpoints:
@@ -51,19 +54,23 @@ class Pages:
     def page(self, endpoint: Endpoint, listing: Listing, block: Block) -> Page:
         """A page of the block; it is the caller who knows whether more follow."""
         loaded = endpoint.name in self._loaded
+        masked = self._masked.get(endpoint.name)
         objects: list[Record] = [record for record in block.records if isinstance(record, dict)]
         payload, records, malformed = _loadable(endpoint, listing, block)
+        if not records or not loaded:
+            payload = b""
+        elif masked is not None:
+            payload = masked.payload(payload)
         found = self._family.found(listing, objects)
         impossible = [child for child in found if not _storable(child.key)]
         if impossible:
             found = tuple(child for child in found if _storable(child.key))
         incidents = tuple(
-            Incident(
-                kind=IncidentKind.MALFORMED,
-                endpoint=endpoint.name,
-                key=f"{listing.key}#{fingerprint(line)}",
-                detail="a line that is no record",
-                record=kept_bytes(line),
+            _malformed(
+                endpoint,
+                listing,
+                line,
+                masked,
                 # A route that repeats what lists hold loses nothing with a line that can't be read.
                 gap=loaded and not isinstance(endpoint.held, Afterwards),
             )
@@ -72,7 +79,7 @@ class Pages:
         return Page(
             listing=listing,
             state=State.OPEN,
-            payload=payload if records and loaded else b"",
+            payload=payload,
             records=records,
             found=found,
             incidents=incidents + tuple(map(_impossible, impossible)),
@@ -104,6 +111,26 @@ def _made(endpoint: Endpoint, listing: Listing, block: Block) -> tuple[bytes, in
         elif not isinstance(record, dict):
             malformed.append(encode(record))
     return b"[" + b",".join(rows) + b"]", len(rows), tuple(malformed)
+
+
+def _malformed(endpoint: Endpoint, listing: Listing, line: bytes, masked: Masked | None, *, gap: bool) -> Incident:
+    incident = Incident(
+        kind=IncidentKind.MALFORMED,
+        endpoint=endpoint.name,
+        key=f"{listing.key}#{fingerprint(line)}",
+        detail="a line that is no record",
+        record=kept_bytes(line),
+        gap=gap,
+    )
+    if masked is None:
+        return incident
+    # Nobody can tell where in it a masked field stands.
+    return replace(
+        incident,
+        key=f"{listing.key}#{masked.fingerprint(line)}",
+        detail=f"a line of {len(line):,} bytes that is no record; they are not kept, since fields are masked",
+        record=None,
+    )
 
 
 def _kept(endpoint: Endpoint, listing: Listing, record: object) -> bool:

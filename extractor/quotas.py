@@ -7,6 +7,7 @@ booked. The file is changed under a kernel lock and replaced as a whole, so that
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -66,7 +67,7 @@ class QuotaBook:
 
     def _locked(self, *, wait: bool) -> Lock:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"The folder {self.path.parent} can't be made: {error.strerror}.") from error
         return Lock(self.path.with_name(f"{self.path.name}.lock"), wait=wait)
@@ -95,7 +96,9 @@ class QuotaBook:
         book = self._read() | {self._budget: {"week": week.isoformat(), "taken": taken}}
         fresh = self.path.with_name(f"{self.path.name}.new")
         try:
-            fresh.write_bytes(orjson.dumps(book))
+            file = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(file, "wb") as out:
+                out.write(orjson.dumps(book))
             fresh.replace(self.path)
         except OSError as error:
             with suppress(OSError):

@@ -1,8 +1,9 @@
 """Secrets are taken out of everything that is shown, logged or written down.
 
 A secret is found as it is, and in every mixture of the spellings that URLs, JSON, Python and HTML have for its
-characters; encoded in base64 it is found wherever it lies in the encoded text, so the pair of a Basic header is
-found without knowing the user's name. Query strings go whole: their values are the vendor's customers'.
+characters, also where a shortened quotation left a part of it; encoded in base64 it is found wherever it lies in the
+encoded text, so the pair of a Basic header is found without knowing the user's name. Query strings go whole: their
+values are the vendor's customers'.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ __all__ = ["MASK", "Redactor"]
 
 MASK = "***"
 
+# Escapes may be percent-encoded in their turn.
+_BACKSLASHES = r"(?:\\|%(?:25)*5[cC])+"
+_DOTS = re.compile(r"\.\.\.|…")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_=\\%-]")
 # Shorter ones are also parts of ordinary words and numbers, and are masked only where they stand alone.
 _WORDLIKE = 4
@@ -57,6 +61,7 @@ class Redactor:
         """Return `text` without secrets and query strings."""
         spans = [match.span(1) for pattern in self._patterns for match in pattern.finditer(text)]
         spans += [_whole_token(text, *match.span()) for pattern in self._encoded for match in pattern.finditer(text)]
+        spans += self._cut_off(text)
         pieces: list[str] = []
         end = 0
         # Overlapping finds become one: a shorter secret must not leave the rest of a longer one standing.
@@ -66,6 +71,20 @@ class Redactor:
             end = max(end, stop)
         pieces.append(text[end:])
         return _without_queries("".join(pieces))
+
+    def _cut_off(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where beginnings and ends of secrets stand before and behind dots: databases shorten what they quote."""
+        for dots in _DOTS.finditer(text):
+            for secret in self._known:
+                lengths = range(len(secret) - 1, _WORDLIKE - 1, -1)
+                for length in lengths:
+                    if text.endswith(secret[:length], 0, dots.start()):
+                        yield dots.start() - length, dots.start()
+                        break
+                for length in lengths:
+                    if text.startswith(secret[-length:], dots.end()):
+                        yield dots.end(), dots.end() + length
+                        break
 
     def clean(self, text: str, limit: int = 1000) -> str:
         """Return `text` redacted, on one line of harmless characters, and cut to `limit` characters."""
@@ -93,24 +112,24 @@ def _spelling(character: str) -> str:
     }
     if not 0xD800 <= code <= 0xDFFF:
         forms.add("".join(f"%(?:25)*{_hex(byte, 2)}" for byte in character.encode()))
-        forms.add("".join(rf"\\+x{_hex(byte, 2)}" for byte in character.encode()))
+        forms.add("".join(f"{_BACKSLASHES}x{_hex(byte, 2)}" for byte in character.encode()))
     if code > 0xFFFF:
         high, low = divmod(code - 0x10000, 0x400)
-        forms.add(rf"\\+u{_hex(0xD800 + high, 4)}\\+u{_hex(0xDC00 + low, 4)}")
-        forms.add(rf"\\+U{_hex(code, 8)}")
+        forms.add(f"{_BACKSLASHES}u{_hex(0xD800 + high, 4)}{_BACKSLASHES}u{_hex(0xDC00 + low, 4)}")
+        forms.add(f"{_BACKSLASHES}U{_hex(code, 8)}")
     else:
-        forms.add(rf"\\+u{_hex(code, 4)}")
+        forms.add(f"{_BACKSLASHES}u{_hex(code, 4)}")
     if code <= 0xFF:
-        forms.add(rf"\\+x{_hex(code, 2)}")
+        forms.add(f"{_BACKSLASHES}x{_hex(code, 2)}")
     if character in "\"'/":
-        forms.add(rf"\\+{character}")
+        forms.add(f"{_BACKSLASHES}(?:{character}|%(?:25)*{_hex(code, 2)})")
     if character == "\\":
-        forms.add(r"\\\\+")
+        forms.add(_BACKSLASHES)
     if character == " ":
         forms.add(r"\+")
     named = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}.get(character)
     if named:
-        forms.add(rf"\\+{named}")
+        forms.add(f"{_BACKSLASHES}{named}")
     return f"(?:{'|'.join(sorted(forms, key=len, reverse=True))})"
 
 

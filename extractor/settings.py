@@ -25,6 +25,9 @@ __all__ = ["Settings", "data_folder", "how_to_write", "resolve", "toml_lines", "
 placeholder = "<configure me>"
 """What `dlt init` writes where a value is still to come."""
 
+_MASK_KEY_LENGTH = 32
+_MASK_KEY = Setting(name="mask_key", help=f"{_MASK_KEY_LENGTH} random characters or more", secret=True, required=False)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
@@ -36,6 +39,7 @@ class Settings:
         values: by the names that the vendor's file gives them, addresses left out. What has no value is not there.
         lists: the settings that are lists, likewise.
         secrets: the values, not the names, that must never be shown.
+        mask_key: of the hashes that `--mask` puts in the place of values; '' if there is none.
         account: tells accounts apart: the value of the vendor's account setting, else the host of the main API
             ("this machine" for a server here, which gets another port with every start).
     """
@@ -45,6 +49,7 @@ class Settings:
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     secrets: frozenset[str] = field(repr=False)
     account: str
+    mask_key: str = field(default="", repr=False)
 
     @property
     def names(self) -> frozenset[str]:
@@ -97,8 +102,16 @@ def resolve(
     secrets |= {each for name, several in lists.items() if declared[name].secret for each in several}
     addresses = {setting for _, setting, _ in _apis(vendor)}
     values = {name: value for name, value in values.items() if name not in addresses}
+    mask_key = values.pop(_MASK_KEY.name, "")
+    if 0 < len(mask_key) < _MASK_KEY_LENGTH:
+        raise SettingsError(
+            f"sources.{vendor.name}_source.{_MASK_KEY.name} has {len(mask_key)} characters, and can be guessed: "
+            f"take at least {_MASK_KEY_LENGTH}, random ones."
+        )
     account = values.get(vendor.account) or _host(base_urls[""])
-    return Settings(base_urls=base_urls, values=values, lists=lists, secrets=secrets, account=account)
+    return Settings(
+        base_urls=base_urls, values=values, lists=lists, secrets=secrets, account=account, mask_key=mask_key
+    )
 
 
 def with_paths(vendor: Vendor, values: Mapping[str, str]) -> Vendor:
@@ -161,13 +174,14 @@ def toml_lines(vendor: str, values: Mapping[str, str | list[str]]) -> str:
 
 
 def _declared(vendor: Vendor) -> dict[str, Setting]:
-    """The settings by name, also those that exist for every vendor: the addresses and their parts."""
+    """The settings by name, also those that exist for every vendor: the addresses, their parts, the key of masks."""
     declared = {setting.name: setting for setting in vendor.settings}
     for api, setting, template in _apis(vendor):
         for name in _placeholders(template):
             declared.setdefault(name, Setting(name=name, help="part of the address", required=not api))
         which = f"the API {api}" if api else "the API"
         declared.setdefault(setting, Setting(name=setting, help=f"address of {which}", required=False))
+    declared.setdefault(_MASK_KEY.name, _MASK_KEY)
     return declared
 
 

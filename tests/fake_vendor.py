@@ -14,6 +14,7 @@ from clock import run
 from extractor.children import Family
 from extractor.client import Client
 from extractor.errors import BadBody, RequestFailed
+from extractor.mask import Masking
 from extractor.model import Endpoint, Listing, Page, Request, Response, Vendor
 
 __all__ = ["BASE", "Behaviour", "FakeTransport", "Reply", "client_of", "fetch", "ok", "status", "vendor_of"]
@@ -93,6 +94,7 @@ def client_of(
     since: date | None = None,
     until: date = date(2024, 3, 5),
     given: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
+    masking: Masking | None = None,
 ) -> Client:
     """A client that fetches all endpoints and loads them, too."""
     names = frozenset(endpoint.name for endpoint in vendor.endpoints)
@@ -105,6 +107,7 @@ def client_of(
         since=since,
         until=until,
         given=given,
+        masking=masking,
     )
 
 
@@ -117,10 +120,11 @@ def fetch(
     since: date | None = None,
     until: date = date(2024, 3, 5),
     given: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
+    masking: Masking | None = None,
 ) -> tuple[list[Page], FakeTransport]:
     """All pages of one listing, and the transport with what went through it."""
     transport = FakeTransport(behaviour)
-    client = client_of(vendor, transport, loaded=loaded, since=since, until=until, given=given)
+    client = client_of(vendor, transport, loaded=loaded, since=since, until=until, given=given, masking=masking)
 
     async def main() -> list[Page]:
         return [page async for page in client.pages(listing)]

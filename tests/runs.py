@@ -43,6 +43,11 @@ class Place:
         names: dict[str, Any] = {"pipeline_name": PIPELINE, "dataset": DATASET, "settings": self.settings}
         return extractor.backfill("gladly", **(names | options))
 
+    def retry(self, **options: Any) -> Outcome:
+        """What failed, once more."""
+        names: dict[str, Any] = {"pipeline_name": PIPELINE, "dataset": DATASET, "settings": self.settings}
+        return extractor.retry("gladly", **(names | options))
+
     @property
     def database(self) -> Path:
         return self.folder / f"{PIPELINE}.duckdb"
@@ -77,6 +82,7 @@ class Proxy:
         spoiled: beginning of a path below the base URL -> status to answer with.
         after: how many requests are handed on before it begins to spoil any.
         seen: how many requests of each spoiled beginning came.
+        handed_on: paths of the other requests.
     """
 
     target: str
@@ -85,6 +91,7 @@ class Proxy:
     after: int = 0
     seen: dict[str, int] = field(default_factory=dict)
     requests: int = 0
+    handed_on: list[str] = field(default_factory=list)
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         path = request.raw_path.removeprefix("/api/v1")
@@ -93,6 +100,7 @@ class Proxy:
             if path.startswith(beginning) and self.requests > self.after:
                 self.seen[beginning] = self.seen.get(beginning, 0) + 1
                 return web.json_response({"errors": []}, status=status)
+        self.handed_on.append(path)
         url = URL(self.target + path, encoded=True)
         headers = {name: value for name, value in request.headers.items() if name.lower() != "host"}
         async with (

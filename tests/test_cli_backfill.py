@@ -28,10 +28,13 @@ PLAIN: dict[str, object] = {
     "dataset": None,
     "rate_share": 1.0,
     "commit_every": 30.0,
+    "patience": 1800.0,
+    "max_failures": None,
     "keep_raw": False,
     "ids": None,
     "allow_writes": False,
     "params": {},
+    "mask": (),
     "fresh": False,
     "settings": None,
 }
@@ -97,8 +100,8 @@ def test_every_option_reaches_the_run(run: FakeRun, tmp_path: Path) -> None:
     ids.write_text("id\na\n")
     options = (
         "--only agents,teams --only topics --also agents_get --since 2024-01-01 --until 2024-02-01"
-        " --destination postgres --pipeline-name p --dataset d --rate-share 0.5 --commit-every 2m"
-        " --keep-raw --allow-writes --fresh --progress off --ids"
+        " --destination postgres --pipeline-name p --dataset d --rate-share 0.5 --commit-every 2m --patience 90s --max-failures 5.0%"
+        " --keep-raw --allow-writes --mask agents:name=hash --mask ?Nickname=drop --fresh --progress off --ids"
     )
     main(["backfill", "gladly", *options.split(), str(ids)])
     assert run.calls == [
@@ -114,10 +117,13 @@ def test_every_option_reaches_the_run(run: FakeRun, tmp_path: Path) -> None:
                 "dataset": "d",
                 "rate_share": 0.5,
                 "commit_every": 120.0,
+                "patience": 90.0,
+                "max_failures": "5%",
                 "keep_raw": True,
                 "ids": ids,
                 "allow_writes": True,
                 "params": {},
+                "mask": ("agents:name=hash", "?Nickname=drop"),
                 "fresh": True,
                 "settings": None,
             },
@@ -131,6 +137,14 @@ def test_what_a_resource_is_told_reaches_the_run(run: FakeRun) -> None:
     ((_, options),) = run.calls
     assert options["params"] == {"widgetId": "w", "visitorMessage": "a=b"}
     assert options["allow_writes"] is True
+
+
+def test_a_mask_that_means_nothing_is_told_before_anything_starts(
+    run: FakeRun, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backfill", "gladly", "--mask", "customer_profiles:nmae=hash"]) == 2
+    assert "did you mean name?" in capsys.readouterr().err
+    assert run.calls == []
 
 
 @pytest.mark.parametrize("code", list(ExitCode))

@@ -23,9 +23,9 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
         frozenset({"account", "address", "paginate", "paths", "redact", "reshape"}),
     ),
     (
-        frozenset({"documents", "ids", "limits", "paging", "vendors", "windows"}),
+        frozenset({"documents", "failures", "ids", "limits", "paging", "vendors", "windows"}),
         frozenset({"bodies", "children", "roots", "slices"}),
-        frozenset({"answers", "calls"}),
+        frozenset({"answers", "calls", "mask"}),
     ),
     (
         frozenset({"gate", "lock", "settings", "spool", "transport"}),

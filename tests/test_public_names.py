@@ -21,7 +21,7 @@ MODULES = sorted(
 
 
 def test_the_package_exports_what_it_promises() -> None:
-    assert extractor.__all__ == ["backfill"]
+    assert extractor.__all__ == ["backfill", "retry"]
     for name in extractor.__all__:
         assert callable(getattr(extractor, name))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
@@ -29,8 +29,9 @@ def test_the_package_exports_what_it_promises() -> None:
     assert Path(extractor.__file__).with_name("py.typed").exists()
 
 
-def test_the_functions_one_may_call_name_their_arguments() -> None:
-    vendor, *options = inspect.signature(extractor.backfill).parameters.values()
+@pytest.mark.parametrize("name", extractor.__all__)
+def test_the_functions_one_may_call_name_their_arguments(name: str) -> None:
+    vendor, *options = inspect.signature(getattr(extractor, name)).parameters.values()
     assert vendor.name == "vendor"
     assert all(option.kind is option.KEYWORD_ONLY and option.default is not option.empty for option in options)
 

@@ -29,6 +29,8 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "repr": repr,
     "ascii": ascii,
     "repr of bytes": lambda text: repr(text.encode()),
+    "json in a query": lambda text: quote(json.dumps(text), safe=""),
+    "repr in a path": lambda text: quote(repr([text]), safe="/"),
     "html": html.escape,
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
     "base64 for urls": lambda text: base64.urlsafe_b64encode(text.encode()).decode().rstrip("="),
@@ -92,6 +94,15 @@ def test_more_can_be_learned() -> None:
     redactor = Redactor(["first-token"])
     redactor.add("second-token")
     assert redactor.redact("first-token second-token") == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize("dots", ["...", "…"])
+@given(secret=SECRETS.map(str.strip).filter(lambda text: "." not in text), kept=st.integers(4, 7))
+def test_what_a_shortened_quotation_leaves_of_a_secret_goes_too(dots: str, secret: str, kept: int) -> None:
+    redactor = Redactor([secret])
+    assert redactor.redact(f"§{secret[:kept]}{dots}§") == f"§{MASK}{dots}§"
+    assert redactor.redact(f"§{dots}{secret[-kept:]}§") == f"§{dots}{MASK}§"
+    assert redactor.redact(f"§{dots}§ {dots}") == f"§{dots}§ {dots}"
 
 
 def test_its_own_repr_shows_none() -> None:

@@ -100,10 +100,16 @@ class Ground:
         span = Span(since=since, until=datetime.now(UTC).date() + timedelta(days=1))
         found = partial(roots, vendor, job.selection.fetched, lists=job.settings.lists, given={})
         standing = Standing(
-            span=span, roots=found, ask_beginning=ask_beginning, all_history=True, known=False, nothing_to_do=False
+            job=job,
+            span=span,
+            roots=found,
+            ask_beginning=ask_beginning,
+            all_history=True,
+            known=False,
+            nothing_to_do=False,
         )
         loads = cast("LoadProcess", self.loads)
-        conductor = Conductor(job=job, ledger=self.ledger, loads=loads, standing=standing, phase=self.phases.append)
+        conductor = Conductor(ledger=self.ledger, loads=loads, standing=standing, phase=self.phases.append)
         await self.ledger.add(list(found(span)))
         return conductor
 

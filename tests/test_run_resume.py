@@ -160,7 +160,7 @@ async def test_there_is_nothing_to_do_only_when_all_was_judged_and_loaded(ground
     assert not (await ground.resume("agents", "teams", fresh=True)).nothing_to_do
 
 
-async def test_what_was_refused_is_asked_again_and_no_incident_meanwhile(ground: Ground) -> None:
+async def test_what_was_refused_is_asked_again_and_an_incident_until_it_is_read(ground: Ground) -> None:
     await ground.resume("agents", "teams")
     await ground.fetch("agents")
     await ground.fetch("teams", refused=True)
@@ -168,7 +168,9 @@ async def test_what_was_refused_is_asked_again_and_no_incident_meanwhile(ground:
     assert (await ground.ledger.summary()).gaps == 1
     again = await ground.resume("agents", "teams")
     assert (again.known, again.nothing_to_do) == (True, False)
-    assert (await ground.ledger.summary()).gaps == 0
+    assert (await ground.ledger.made_good(), (await ground.ledger.summary()).gaps) == (0, 1)
+    await ground.fetch("teams")
+    assert (await ground.ledger.made_good(), (await ground.ledger.summary()).gaps) == (1, 0)
 
 
 async def test_a_quota_that_was_spent_is_no_incident_any_more_when_a_later_run_goes_on(ground: Ground) -> None:
@@ -323,6 +325,15 @@ async def test_a_ledger_that_was_deleted_is_read_back(ground: Ground) -> None:
     assert standing.told == ["No ledger in this folder: 2 lists were read back from the destination."]
     assert (standing.span.until, standing.known) == (date(2024, 3, 5), True)
     assert ground.waiting() == {"teams"}
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+async def test_what_a_run_left_that_was_killed_while_it_read_back_is_removed(ground: Ground, fresh: bool) -> None:
+    await ground.resume("agents")
+    before = {path.name for path in ground.folder.iterdir()}
+    (ground.folder / "listings.jsonl").write_text("half a li")
+    await ground.resume("agents", fresh=fresh)
+    assert {path.name for path in ground.folder.iterdir()} == before
 
 
 async def test_a_destination_that_is_deleted_after_that_is_noticed_too(ground: Ground) -> None:

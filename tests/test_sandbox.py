@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -21,7 +24,11 @@ from sandboxed import Answer, Client, sandboxed
 
 from extractor import sandbox
 from extractor.sandbox.__main__ import main
-from extractor.sandbox.options import FAULTS, Options
+from extractor.sandbox.faults import FAULTS
+from extractor.sandbox.options import Options
+from extractor.sandbox.replies import Reply
+from extractor.sandbox.sending import STRAY
+from extractor.sandbox.spoiling import spoiled
 
 FOLDER = Path(sandbox.__file__).parent
 ROOT = FOLDER.parent.parent
@@ -223,8 +230,13 @@ async def test_unknown_paths_of_its_own_and_beside_the_api_are_404() -> None:
 @pytest.mark.parametrize(
     ("fault", "status", "body"),
     [
-        ("500", 500, b"errors"),
+        ("500", 500, b"Internal Server Error"),
         ("502", 502, b"<html>"),
+        ("408", 408, b"Request Timeout"),
+        ("425", 425, b"Too Early"),
+        ("401", 401, b"Unauthorized"),
+        ("302", 302, b""),
+        ("206", 206, b"["),
         ("503", 503, b""),
         ("503-date", 503, b""),
         ("429", 429, b"API rate limit exceeded"),
@@ -238,6 +250,8 @@ async def test_faults_that_answer(fault: str, status: int, body: bytes) -> None:
         answer = await client.ask("/agents")
     assert answer.status == status
     assert body in answer.body
+    if fault == "302":
+        assert not answer.headers["Location"].startswith(client.root)
     if fault == "503":
         assert answer.headers["Retry-After"] == "1"
     if fault == "503-date":
@@ -249,7 +263,7 @@ async def test_faults_that_answer(fault: str, status: int, body: bytes) -> None:
             orjson.loads(answer.body)
 
 
-@pytest.mark.parametrize("fault", ["reset", "short"])
+@pytest.mark.parametrize("fault", ["drop", "reset", "short", "bad-gzip"])
 @pytest.mark.parametrize("path", ["/agents", "/export/jobs"])
 async def test_faults_that_break_the_transfer_off(fault: str, path: str) -> None:
     async with sandboxed(fault={fault: 1.0}) as client:
@@ -270,6 +284,109 @@ async def test_bodies_of_reports_and_files_are_not_exchanged() -> None:
     """An empty report is what "no rows" looks like: no client could tell that fault from the truth."""
     async with sandboxed(fault={"empty": 1.0}, plain=True) as client:
         assert (await client.report("2015-01-01", "2035-01-01")).body.startswith(b"Created At")
+
+
+async def test_behind_a_long_answer_comes_another_in_the_same_breath() -> None:
+    async with sandboxed(fault={"long": 1.0}) as client:
+        meant = (await client.ask("/agents")).body
+        assert json.loads(meant)
+        reader, writer = await asyncio.open_connection(*client.root.removeprefix("http://").split(":"))
+        head = f"GET /api/v1/agents HTTP/1.1\r\nHost: x\r\nAuthorization: {client.authorization}\r\n"
+        writer.write(f"{head}Connection: close\r\n\r\n".encode())
+        said = await reader.read()
+        writer.close()
+    assert said.endswith(meant + STRAY)
+
+
+@pytest.mark.parametrize(
+    ("fault", "value"),
+    [
+        ("deep", None),
+        ("duplicate-keys", 2),
+        ("bigint", 123456789012345678901234567890),
+        ("surrogate", "\ud83d"),
+        ("nul", "a\0b"),
+    ],
+)
+async def test_a_field_is_added_to_one_record_and_nothing_else_changes(fault: str, value: object) -> None:
+    async with sandboxed() as client, sandboxed(fault={fault: 1.0}) as faulty:
+        meant = (await client.ask("/agents")).json
+        body = (await faulty.ask("/agents")).body
+    if fault == "deep":
+        assert body.count(b"[") == body.count(b"]") > 5000
+        body, value = re.sub(rb"(?<=:)\[{4000,}\]+", b"null", body), None
+    first, *others = json.loads(body)
+    assert first.pop(f"fault_{fault}") == value
+    assert [first, *others] == meant
+
+
+async def test_nan_is_no_number_and_no_null() -> None:
+    async with sandboxed(fault={"nan": 1.0}) as client:
+        body = (await client.ask("/agents")).body
+    assert math.isnan(json.loads(body)[0]["fault_nan"])
+
+
+async def test_a_huge_answer_is_the_same_answer() -> None:
+    async with sandboxed() as client, sandboxed(fault={"huge": 1.0}) as faulty:
+        answer = await faulty.ask("/agents")
+        assert answer.json == (await client.ask("/agents")).json
+    assert len(answer.body) > 10_000_000
+
+
+def test_a_bomb_is_small_on_the_wire_and_has_no_end() -> None:
+    reply = spoiled("bomb", Reply(body=b"[]"))
+    assert reply.headers["Content-Encoding"] == "gzip"
+    inflated = zlib.decompressobj(31).decompress(reply.body[:100_000])
+    assert len(reply.body) * len(inflated) // 100_000 > 2_000_000_000
+    assert len(reply.body) < 3_000_000
+
+
+def test_a_fault_that_finds_nothing_to_spoil_is_not_counted_as_one() -> None:
+    file = Reply(body=b"a,b", content_type="text/csv")
+    empty = Reply(body=b"[]")
+    assert spoiled("garbage", file) is file
+    assert spoiled("nan", empty) is empty
+
+
+async def test_an_outage_lets_nothing_through_and_takes_nothing_from_the_budget() -> None:
+    now = START
+    async with sandboxed(clock=lambda: now, fault={"outage": (10, 60)}) as client:
+        for seconds, there in ((0, True), (9.9, True), (10, False), (69.9, False), (70, True)):
+            now = START + seconds
+            if there:
+                assert (await client.ask("/agents")).status == 200
+            else:
+                with pytest.raises(aiohttp.ClientError):
+                    await client.ask("/agents")
+        counts = await client.own("/stats")
+    # aiohttp asks once more by itself when a kept connection breaks.
+    assert counts["faults"]["outage"] >= 2
+    assert counts["requests"] == 3 + counts["faults"]["outage"]
+    assert sum(second[2] for second in counts["seconds"]) == 3
+
+
+async def test_a_storm_is_429_for_so_long() -> None:
+    now = START
+    async with sandboxed(clock=lambda: now, fault={"storm": (0, 5)}) as client:
+        statuses = []
+        for _ in range(7):
+            statuses.append((await client.ask("/agents")).status)
+            now += 1
+    assert statuses == [429] * 5 + [200] * 2
+
+
+async def test_credentials_end_with_a_request() -> None:
+    async with sandboxed(fault={"401-from": 3}) as client:
+        assert [(await client.ask("/agents")).status for _ in range(4)] == [200, 200, 401, 401]
+
+
+async def test_some_paths_with_an_id_fail_always() -> None:
+    async with sandboxed(fault={"stuck": 0.5}) as client:
+        ids = [each["id"] for each in (await client.ask("/agents")).json + (await client.ask("/topics")).json]
+        first = [(await client.ask(f"/agents/{key}")).status for key in ids]
+        again = [(await client.ask(f"/agents/{key}")).status for key in ids]
+    assert first == again
+    assert 0 < first.count(500) < len(first)
 
 
 async def test_faults_depend_on_seed_and_number_of_the_request_alone() -> None:
@@ -352,6 +469,12 @@ def running(process: int) -> bool:
         ["--size", "0"],
         ["--fault", "501=0.1"],
         ["--fault", "500"],
+        ["--fault", "500=much"],
+        ["--fault", "500=1:2"],
+        ["--fault", "outage=10"],
+        ["--fault", "outage=10:"],
+        ["--fault", "storm=-1:5"],
+        ["--fault", "401-from=0.5"],
         ["--rate-change", "5"],
         ["--until", "yesterday"],
         ["--neighbour", "1.5"],

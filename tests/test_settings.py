@@ -54,6 +54,21 @@ def test_given_values_are_enough() -> None:
     assert found.account == "acme"
 
 
+def test_the_key_of_masks_is_a_secret_that_no_header_sees(dot_dlt: Write) -> None:
+    dot_dlt(secrets=f"[sources.acme_source]\nmask_key = '{'k' * 32}'\n")
+    found = resolve(VENDOR, GIVEN)
+    assert (found.mask_key, found.values) == ("k" * 32, GIVEN)
+    assert found.secrets == {"hunter2", "k" * 32}
+    assert "kkk" not in repr(found)
+    assert resolve(VENDOR, {**GIVEN, "mask_key": "g" * 40}).mask_key == "g" * 40
+
+
+def test_a_key_of_masks_that_can_be_guessed_is_a_mistake() -> None:
+    with pytest.raises(SettingsError, match=r"acme_source\.mask_key has 31 characters.* at least 32") as raised:
+        resolve(VENDOR, {**GIVEN, "mask_key": "k" * 31})
+    assert "kkk" not in str(raised.value)
+
+
 def test_a_repr_shows_no_value() -> None:
     assert "hunter2" not in repr(resolve(VENDOR, GIVEN))
     assert "bob" not in repr(resolve(VENDOR, GIVEN))

@@ -147,6 +147,21 @@ async def test_a_success_elsewhere_ends_it_at_once() -> None:
 
 
 @virtual_time
+async def test_how_long_the_vendor_is_away_is_known_while_it_is() -> None:
+    own = breaker()
+    assert own.away is None
+    for _ in range(3):
+        own.failed()
+    assert own.away is None, "nobody has asked for a sign of life"
+    waiting = asyncio.create_task(own.passage(Probe(10_000)))
+    await asyncio.sleep(100)
+    assert own.away == 100
+    own.succeeded()
+    assert own.away is None
+    await waiting
+
+
+@virtual_time
 async def test_after_the_patience_everybody_hears_of_it_at_once() -> None:
     own, probe = breaker(patience=100.0), Probe(10_000)
     for _ in range(3):

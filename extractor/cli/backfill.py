@@ -12,8 +12,9 @@ import click
 from extractor import vendors
 from extractor.cli.closing import close_account
 from extractor.cli.played import played
-from extractor.cli.words import DURATION, NAME, NAMES, PARAM, SHARE, UTC_DAY
+from extractor.cli.words import DURATION, FAILURE_LIMIT, NAME, NAMES, PARAM, SHARE, UTC_DAY
 from extractor.console import MODES, progress
+from extractor.mask import understood
 from extractor.memory import keep_little
 from extractor.selection import select
 
@@ -48,6 +49,20 @@ __all__ = ["backfill"]
 @click.option(
     "--commit-every", type=DURATION, default="30s", show_default=True, metavar="TIME", help="Load at least this often."
 )
+@click.option(
+    "--patience",
+    type=DURATION,
+    default="30m",
+    show_default=True,
+    metavar="TIME",
+    help="Wait so long for a vendor that is away, or says nothing but 429.",
+)
+@click.option(
+    "--max-failures",
+    type=FAILURE_LIMIT,
+    metavar="N|P%",
+    help="Stop when more lists than that have failed, or a larger share of those finished.",
+)
 @click.option("--keep-raw", is_flag=True, help="Keep the vendor's answers on disk after loading them.")
 @click.option(
     "--ids",
@@ -64,6 +79,12 @@ __all__ = ["backfill"]
     help="What a resource that is named must be told; may be repeated.",
 )
 @click.option("--allow-writes", is_flag=True, help="Let a resource be named that changes something at the vendor.")
+@click.option(
+    "--mask",
+    multiple=True,
+    metavar="FIELD=hash|drop",
+    help="Leave a field out, or put a keyed hash in its place; FIELD or TABLE:FIELD; may be repeated.",
+)
 @click.option("--fresh", is_flag=True, help="Forget what was loaded and load everything again.")
 @click.option("--progress", "mode", type=click.Choice(MODES), default="auto", show_default=True, help="On stderr.")
 @click.pass_context
@@ -82,10 +103,13 @@ def backfill(
     dataset: str | None,
     rate_share: float,
     commit_every: float,
+    patience: float,
+    max_failures: str | None,
     keep_raw: bool,
     ids: Path | None,
     params: tuple[tuple[str, str], ...],
     allow_writes: bool,
+    mask: tuple[str, ...],
     fresh: bool,
     mode: str,
 ) -> None:
@@ -104,6 +128,7 @@ def backfill(
         raise click.UsageError("--param: a name may be given once.")
     # Also checked by the run; here a slip of the finger is told before dlt is imported and a sandbox started.
     select(vendors.load(vendor), only_names, also_names, given=given, allow_writes=allow_writes)
+    understood(vendors.load(vendor), mask)
 
     with ExitStack() as opened:
         settings: Mapping[str, str] | None = None
@@ -130,10 +155,13 @@ def backfill(
                 dataset=dataset,
                 rate_share=rate_share,
                 commit_every=commit_every,
+                patience=patience,
+                max_failures=max_failures,
                 keep_raw=keep_raw,
                 ids=ids,
                 allow_writes=allow_writes,
                 params=given,
+                mask=mask,
                 fresh=fresh,
                 settings=settings,
                 progress=shown.show,

@@ -22,14 +22,14 @@ __all__ = ["sandbox"]
         "  python -m extractor backfill gladly --pipeline-name trial --dataset trial_data\n"
         "\n"
         "The second needs the lines that the first prints in .dlt/secrets.toml.\n"
-        "Further options: python -m extractor.sandbox --help"
+        "Further options, and the kinds of faults: python -m extractor.sandbox --help"
     ),
 )
 @click.argument("vendor")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="P", help="Default: one that is free.")
 @click.option("--size", type=click.IntRange(min=1), metavar="N", help="How much it holds.")
 @click.option("--latency", metavar="MS", help="Milliseconds until an answer comes.")
-@click.option("--fault", multiple=True, metavar="KIND=P", help="A fault and its probability; may be repeated.")
+@click.option("--fault", multiple=True, metavar="KIND=P", help="A fault and how often; may be repeated.")
 @click.option("--rate-scale", metavar="X", help="Factor on the vendor's rate limits.")
 @click.option("--rate-change", multiple=True, metavar="AT=FACTOR", help="Seconds after which the limits change.")
 @click.option("--neighbour", metavar="SHARE", help="Part of the limits that another client uses up.")

@@ -8,7 +8,10 @@ from datetime import date
 
 import click
 
-__all__ = ["DURATION", "NAME", "NAMES", "PARAM", "SHARE", "UTC_DAY"]
+from extractor.errors import UsageError
+from extractor.failures import FailureLimit
+
+__all__ = ["DURATION", "FAILURE_LIMIT", "NAME", "NAMES", "PARAM", "SHARE", "UTC_DAY"]
 
 units = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 duration = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", re.ASCII)
@@ -97,6 +100,19 @@ class Share(click.ParamType[float]):
         return share
 
 
+class LimitOnFailures(click.ParamType[str]):
+    """A number of lists, `20`, or a share of them, `5%`."""
+
+    name = "limit"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Raises click's BadParameter for what is neither."""
+        try:
+            return str(FailureLimit.of(str(value)))
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
 class SafeName(click.ParamType[str]):
     """A name that is also that of a folder."""
 
@@ -122,6 +138,7 @@ def day_of(text: str) -> date | None:
 
 UTC_DAY = UtcDay()
 DURATION = Duration()
+FAILURE_LIMIT = LimitOnFailures()
 NAMES = Names()
 PARAM = Param()
 SHARE = Share()

@@ -1,5 +1,6 @@
 """The ledger: which listings are pending, committed, gone or failed, and which pages wait to be loaded."""
 
+from extractor.ledger.again import TakenUp
 from extractor.ledger.chunks import Chunk, incident_id
 from extractor.ledger.ledger import Ledger
 from extractor.ledger.recovery import ListingRow
@@ -23,6 +24,7 @@ __all__ = [
     "Ledger",
     "ListingRow",
     "Summary",
+    "TakenUp",
     "incident_id",
     "incident_rows",
     "listing_rows",

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from extractor.ledger.schema import ManyRows, SqlValue, page_ids
-from extractor.model import Incident
+from extractor.ledger.schema import CODES, ManyRows, SqlValue, page_ids
+from extractor.model import Incident, IncidentKind, State
 from extractor.spool import Spool
 
 __all__ = ["Chunk", "Chunks", "Event", "Filling", "incident_id", "incident_row"]
@@ -26,6 +26,13 @@ _insert_incidents = ManyRows(
     " record = excluded.record, attempts = excluded.attempts, seen_at = excluded.seen_at, resolved_at = NULL,"
     " gap = excluded.gap, chunk = excluded.chunk",
 )
+_made_good = f"""
+UPDATE incidents SET resolved_at = ?, chunk = ?
+WHERE resolved_at IS NULL AND kind IN ('{IncidentKind.FAILED}', '{IncidentKind.REFUSED}') AND EXISTS (
+    SELECT 1 FROM listings AS l JOIN endpoints AS e ON e.id = l.endpoint
+    WHERE e.name = incidents.endpoint AND l.key = incidents.key
+    AND l.state IN ({CODES[State.COMMITTED]}, {CODES[State.GONE]})
+)"""  # noqa: S608 - names of this package
 _chunk_columns = "id, state, load_id, records, bytes, attempts"
 
 Event = tuple[int, int, int, int, str | None, int, int, bool, int]
@@ -169,6 +176,12 @@ class Chunks:
             " AND (? IS NULL OR key IN (SELECT value FROM json_each(?)))",
             (now, self.filling.id, json.dumps(list(kinds)), json.dumps(list(endpoints)), listed, listed),
         ).rowcount
+        self.filling.changes += resolved
+        return resolved
+
+    def made_good(self, now: int) -> int:
+        """Incidents of listings that failed or were refused and have been read since hold no more; how many."""
+        resolved = self._connection.execute(_made_good, (now, self.filling.id)).rowcount
         self.filling.changes += resolved
         return resolved
 

@@ -9,6 +9,7 @@ from typing import Self, TypeVar, cast
 
 import orjson
 
+from extractor.ledger.again import TakenUp
 from extractor.ledger.chunks import Chunk, incident_row
 from extractor.ledger.recovery import ListingRow
 from extractor.ledger.rows import Summary, summarize
@@ -223,6 +224,11 @@ class Ledger:
         now = int(self._clock())
         return await self._ask(lambda store: store.chunks.resolve([kind], endpoints, keys, now))
 
+    async def made_good(self) -> int:
+        """Incidents of listings that failed or were refused and have been read since hold no more; how many."""
+        now = int(self._clock())
+        return await self._ask(lambda store: store.chunks.made_good(now))
+
     async def claim(self, endpoint: str, limit: int) -> list[Listing]:
         """The next listings of the endpoint that nobody in this process works on, in the order of discovery.
 
@@ -334,6 +340,23 @@ class Ledger:
         """
         now = int(self._clock())
         await self._ask(lambda store: store.ask_again(endpoints, held, now))
+
+    async def take_up(
+        self, endpoints: Collection[str], *, in_order: Collection[str] = (), after: int | None = None
+    ) -> TakenUp:
+        """What failed of these endpoints is pending again, from its beginning; `claim` finds that and what it names.
+
+        So is what an earlier such attempt left, and all listings of an endpoint that was refused. All else that waits
+        is left to the next process. What was loaded stays and is loaded over; incidents hold until `made_good`. Nobody
+        may be working on a listing.
+
+        Args:
+            endpoints: that may be asked.
+            in_order: those whose later records overwrite earlier ones: what was read after a failed listing is read
+                again after it.
+            after: `TakenUp.after` of the attempt that this one goes on with, None if there is none.
+        """
+        return await self._ask(lambda store: store.take_up(endpoints, in_order, after))
 
     async def restart(self) -> None:
         """Forget everything, meta too. Nobody may be working on a listing."""

@@ -138,8 +138,10 @@ class Listings:
                 moves.append((number, state, chunk if state == _committed else None))
                 if state == _committed:
                     settled.append(number)
-                else:
+                elif number > tally.aside:
                     tally.mark = min(tally.mark, number - 1)
+                else:
+                    tally.returned.append(number)
                 tally.counts[_held] -= 1
                 tally.counts[state] += 1
             _move.run(self._connection, moves)
@@ -220,6 +222,26 @@ class Listings:
         if progress is not None:
             progress.tally.claimed -= 1
             progress.tally.returned.append(number)
+
+    def set_aside(self, name: str, upto: int, but: Sequence[int]) -> int:
+        """Leave what waits of the endpoint, up to an id, to a later process; returns how many listings that is.
+
+        Args:
+            name: of the endpoint.
+            upto: the last id of those that are left.
+            but: ids of pending listings to be claimed all the same.
+        """
+        tally = self.endpoint(name)
+        tally.aside = tally.mark = upto
+        tally.returned = [number for number in but if number <= upto]
+        waiting = self._connection.execute(
+            "SELECT count(*) FROM listings INDEXED BY work"  # noqa: S608 - numbers of this module
+            f" WHERE endpoint = ? AND state = {_pending} AND ended IS NULL AND id <= ?",
+            (tally.id, upto),
+        ).fetchone()[0]
+        left = int(waiting) - len(tally.returned)
+        tally.claimed += left
+        return left
 
     # ── pages ───────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ from extractor.ledger.schema import CODES, STATES, ManyRows, SqlValue, page_ids
 from extractor.model import State
 from extractor.spool import Position, Spool
 
-__all__ = ["ListingRow", "ask_again", "fill", "reopen", "repair", "unlearn"]
+__all__ = ["ListingRow", "ask_again", "fill", "recount", "reopen", "repair", "unlearn"]
 
 ListingRow = tuple[str, str, str | None, str | None, str, str | None, int, int, int]
 """A row of `_extractor_listings`: endpoint, key, parent, fields (JSON), state, cursor, records, pages,

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from extractor.errors import StorageError
 from extractor.ledger import recovery
+from extractor.ledger.again import TakenUp, take_up
 from extractor.ledger.chunks import Chunks, Event, incident_row
 from extractor.ledger.listings import Listings
 from extractor.ledger.schema import CODES, SPOOL, SqlValue, connect
@@ -267,6 +268,10 @@ class Store:
             events = [_noted(number, state, seen_at) for number in self.listings.ids(name)]
             self.chunks.add(events, ())
         self.chunks.resolve(list(IncidentKind), endpoints, None, seen_at)
+
+    def take_up(self, endpoints: Collection[str], in_order: Collection[str], after: int | None) -> TakenUp:
+        """What failed of these endpoints can be claimed, and nothing else that waits."""
+        return take_up(self.connection, self.listings, endpoints, in_order, after)
 
     def restart(self) -> None:
         """Forget everything, as if there had never been a run."""

@@ -33,6 +33,8 @@ class Tally:
         claimed: unfinished listings that somebody in this process works on.
         mark: listings up to this id need not be looked at by the next claim.
         returned: ids that were given back.
+        aside: listings up to this id are left to a later process, unless they are given back; `claimed` counts those
+            that wait.
     """
 
     id: int
@@ -45,6 +47,7 @@ class Tally:
     claimed: int = 0
     mark: int = 0
     returned: list[int] = field(default_factory=list)
+    aside: int = 0
 
     def row(self) -> tuple[SqlValue, ...]:
         """What the table holds of it, the id last."""

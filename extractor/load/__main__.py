@@ -13,11 +13,12 @@ import sys
 import threading
 import traceback
 from queue import SimpleQueue
-from typing import BinaryIO
+from typing import BinaryIO, TextIO, cast
 
 from extractor.load.protocol import Message, encode, receive
 from extractor.load.settings import pin
 from extractor.memory import keep_little
+from extractor.redact import Redactor
 
 __all__ = ["main"]
 
@@ -42,9 +43,13 @@ def main(requests: BinaryIO, answers: BinaryIO, parent: int) -> None:
         answers.flush()
 
     # dlt takes 0.4 s to import, and not before the settings are there.
+    from extractor.load.quiet import Quiet  # noqa: PLC0415
     from extractor.load.service import Service  # noqa: PLC0415
 
-    service = Service(waiting.get(), answer, waiting.get)
+    redactor = Redactor()
+    # Both are the log.
+    sys.stdout = sys.stderr = cast("TextIO", Quiet(sys.stdout, redactor))
+    service = Service(waiting.get(), answer, waiting.get, redactor)
     answer({"is": "done"})
     while (request := waiting.get())["do"] != "stop":
         try:

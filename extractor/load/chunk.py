@@ -17,7 +17,7 @@ from itertools import chain
 from extractor.gate import kept_bytes
 from extractor.ledger import IncidentRow, ListingRow
 from extractor.load.attempt import CountsDiffer, Loader, Package, incident_rows_of
-from extractor.load.destination import Away, Destination, kept_out, plain
+from extractor.load.destination import Away, Destination, kept_out
 from extractor.load.protocol import Loaded
 from extractor.load.tables import Page
 from extractor.model import Incident, IncidentKind
@@ -122,7 +122,7 @@ class ChunkLoader:
         return None
 
     def _recover(self, error: Exception, failed: int) -> None:
-        self._retrying(plain(error))
+        self._retrying(self._destination.plain(error))
         self._destination.forget()
         time.sleep(0.1 * 2**failed)
         self._destination.reach()
@@ -132,7 +132,7 @@ class ChunkLoader:
         try:
             self._loader.attempt([], [], [], _silent)
         except Exception as error:
-            raise Away(f"The destination takes nothing: {plain(error)}") from error
+            raise Away(f"The destination takes nothing: {self._destination.plain(error)}") from error
 
     def _in_parts(self, chunk: Chunk, pages: Sequence[Page], parts: int) -> Loaded:
         packages: list[Package] = []
@@ -159,7 +159,7 @@ class ChunkLoader:
             halves = _halves(pages)
             if not halves:
                 self._probe()
-                refused.append(_refused(pages[0], error))
+                refused.append(_refused(pages[0], self._destination.plain(error)))
             for half in halves:
                 self._part(half, packages, refused)
 
@@ -180,13 +180,13 @@ def _halves(pages: Sequence[Page]) -> list[Sequence[Page]]:
     return [[(endpoint, key, b"[%b]" % b",".join(half))] for half in (records[:middle], records[middle:])]
 
 
-def _refused(page: Page, error: Exception) -> Incident:
+def _refused(page: Page, why: str) -> Incident:
     endpoint, key, payload = page
     return Incident(
         kind=IncidentKind.MALFORMED,
         endpoint=endpoint,
         key=f"{key}#{hashlib.sha256(payload).hexdigest()[:16]}",
-        detail=f"the destination refuses the record: {plain(error)}"[:_DETAIL],
+        detail=f"the destination refuses the record: {why}"[:_DETAIL],
         record=kept_bytes(payload.removeprefix(b"[").removesuffix(b"]")),
         attempts=_ATTEMPTS,
     )

@@ -32,10 +32,12 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from extractor.errors import DestinationError
 from extractor.load.protocol import Target
+from extractor.load.quiet import plain, secrets_of
 from extractor.load.settings import trace_nothing
 from extractor.load.tables import INCIDENTS, LISTINGS
+from extractor.redact import Redactor
 
-__all__ = ["Away", "Destination", "kept_out", "plain"]
+__all__ = ["Away", "Destination", "kept_out"]
 
 Client = SqlClientBase[Any]
 _T = TypeVar("_T")
@@ -60,10 +62,20 @@ class Destination:
         target: names, and how to open it.
         patience: seconds to wait for a destination that others keep locked or that is away.
         waiting: called once when such a wait begins, with what it waits for.
+        redactor: learns the destination's secrets.
     """
 
-    def __init__(self, folder: Path, target: Target, *, patience: float, waiting: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        target: Target,
+        *,
+        patience: float,
+        waiting: Callable[[str], None],
+        redactor: Redactor | None = None,
+    ) -> None:
         trace_nothing()
+        self._redactor = redactor or Redactor()
         self._work = folder / "dlt"
         self._target = target
         self._patience = patience
@@ -73,6 +85,7 @@ class Destination:
         self._kept: dict[str, bytes] | None = None
         self._published: dict[str, bytes] | None = None
         self._factory = self._make_factory()
+        self._redactor.add(*secrets_of(self._factory))
 
     def _make_factory(self) -> Any:  # noqa: ANN401 - dlt types its factories so
         target = self._target
@@ -88,7 +101,7 @@ class Destination:
             ) from error
         except (DestinationException, ConfigurationException, ImportError, TypeError) as error:
             raise DestinationError(
-                f"The destination {target.destination!r} can't be used: {plain(error)} "
+                f"The destination {target.destination!r} can't be used: {self.plain(error)} "
                 "Check its settings in .dlt/config.toml and .dlt/secrets.toml."
             ) from error
 
@@ -168,7 +181,7 @@ class Destination:
             raise DestinationError(str(error)) from error
         except DltException as error:
             raise DestinationError(
-                f"The destination {self._target.destination} can't be opened: {plain(error)} "
+                f"The destination {self._target.destination} can't be opened: {self.plain(error)} "
                 "Check its settings in .dlt/config.toml and .dlt/secrets.toml."
             ) from error
         return self._where()
@@ -191,7 +204,7 @@ class Destination:
                 with self._client() as client:
                     client.execute_sql("SELECT 1")
             except (DestinationConnectionError, OSError) as error:
-                what = f"The destination {self._target.destination} can't be opened: {_hint(plain(error))}"
+                what = f"The destination {self._target.destination} can't be opened: {_hint(self.plain(error))}"
                 if time.monotonic() + wait > deadline:
                     raise Away(what) from error
                 if wait == _FIRST_WAIT:
@@ -271,6 +284,10 @@ class Destination:
                 except DestinationUndefinedEntity:
                     continue
 
+    def plain(self, error: BaseException) -> str:
+        """The reason of an error, fit for a message."""
+        return plain(error, self._redactor)
+
     def _asking(self) -> dlt.Pipeline:
         """A pipeline for questions, apart from the one that an attempt is about."""
         return dlt.pipeline(
@@ -303,14 +320,6 @@ def kept_out(error: BaseException | None) -> bool:
             return True
         error = getattr(error, "exception", None) or error.__cause__
     return False
-
-
-def plain(error: BaseException) -> str:
-    """What a person can do something with: the innermost reason, on one line."""
-    while (inner := getattr(error, "exception", None) or error.__cause__) is not None:
-        error = inner
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 500 else f"{text[:499]}…"
 
 
 def _hint(text: str) -> str:

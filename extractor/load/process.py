@@ -7,7 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -55,6 +55,7 @@ class LoadProcess:
             "target": asdict(target),
             "endpoints": [asdict(one) for one in endpoints],
             "patience": patience,
+            "secrets": [],
         }
         self._waiting = waiting
         self._one = asyncio.Lock()
@@ -79,6 +80,11 @@ class LoadProcess:
                 except BaseException:
                     await self._end()
                     raise
+
+    async def hide(self, secrets: Iterable[str]) -> None:
+        """Let none of these stand in anything that the process says or logs from now on."""
+        self._serve["secrets"] = sorted(secrets)
+        await self._request({"do": "hide", "secrets": self._serve["secrets"]})
 
     async def open(self) -> str:
         """Open the destination once; returns where it is, in words (for DuckDB its file).

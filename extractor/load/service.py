@@ -17,11 +17,13 @@ from extractor.ledger import LISTING_COLUMNS, incident_rows, listing_rows
 from extractor.ledger.schema import SPOOL
 from extractor.load.attempt import Loader
 from extractor.load.chunk import Chunk, ChunkLoader, Unwanted
-from extractor.load.destination import Away, Destination, plain
+from extractor.load.destination import Away, Destination
 from extractor.load.protocol import EndpointSpec, Message, Target, incident_to
+from extractor.load.quiet import plain
 from extractor.load.tables import INCIDENTS, LISTINGS
 from extractor.lock import Lock
 from extractor.model import Incident, IncidentKind
+from extractor.redact import Redactor
 from extractor.spool import read
 
 __all__ = ["Service"]
@@ -37,9 +39,18 @@ class Service:
         serve: the first message: `folder` of the pipeline, `target`, `endpoints`, `patience` in seconds.
         answer: sends a message.
         next_message: blocks until the next one comes.
+        redactor: learns all secrets that the process is told.
     """
 
-    def __init__(self, serve: Message, answer: Callable[[Message], None], next_message: Callable[[], Message]) -> None:
+    def __init__(
+        self,
+        serve: Message,
+        answer: Callable[[Message], None],
+        next_message: Callable[[], Message],
+        redactor: Redactor,
+    ) -> None:
+        self._redactor = redactor
+        redactor.add(*cast("list[str]", serve["secrets"]))
         self._answer = answer
         self._next_message = next_message
         self._folder = Path(str(serve["folder"]))
@@ -53,7 +64,13 @@ class Service:
         patience = float(cast("float", serve["patience"]))
 
         def make() -> Destination:
-            return Destination(own, target, patience=patience, waiting=lambda what: self._say("waiting", what))
+            return Destination(
+                own,
+                target,
+                patience=patience,
+                waiting=lambda what: self._say("waiting", what),
+                redactor=redactor,
+            )
 
         self._make = make
         self._target = target
@@ -65,8 +82,8 @@ class Service:
         name = str(request["do"])
         method = cast("Callable[[Message], Message]", getattr(self, f"_{name}"))
         try:
-            # A load knows for itself what it may do again.
-            return method(request) if name == "load" else self._destination.answer(lambda: method(request))
+            # A load knows for itself what it may do again, and what must be hidden hides before anything is opened.
+            return method(request) if name in ("load", "hide") else self._destination.answer(lambda: method(request))
         finally:
             if self._opened is not None:
                 self._opened[0].sweep()
@@ -79,7 +96,7 @@ class Service:
             kind = "away"
         else:
             kind = "failed"
-        text = str(error) if isinstance(error, ExtractorError | Away) else plain(error)
+        text = str(error) if isinstance(error, ExtractorError | Away) else plain(error, self._redactor)
         return {"is": "failed", "kind": kind, "error": text}
 
     @property
@@ -112,6 +129,10 @@ class Service:
 
     def _open(self, _: Message) -> Message:
         return {"where": self._destination.open()}
+
+    def _hide(self, request: Message) -> Message:
+        self._redactor.add(*cast("list[str]", request["secrets"]))
+        return {}
 
     def _remember(self, request: Message) -> Message:
         self._target = replace(self._target, state=cast("Mapping[str, object]", request["state"]))

@@ -30,13 +30,13 @@ from extractor.errors import (
     StorageError,
     UsageError,
 )
+from extractor.failures import Failures
 from extractor.ledger import Ledger
 from extractor.load import LoadProcess
 from extractor.model import Incident, IncidentKind, Listing, Page
 from extractor.redact import Redactor
 from extractor.run.beginning import beginning, witnesses
 from extractor.run.connection import connect
-from extractor.run.job import Job
 from extractor.run.resume import Standing
 
 __all__ = ["Conductor"]
@@ -68,10 +68,8 @@ class Conductor:
         loaded: rows that went into the destination in this run.
     """
 
-    def __init__(
-        self, *, job: Job, ledger: Ledger, loads: LoadProcess, standing: Standing, phase: Callable[[str], None]
-    ) -> None:
-        self._job = job
+    def __init__(self, *, ledger: Ledger, loads: LoadProcess, standing: Standing, phase: Callable[[str], None]) -> None:
+        self._job = job = standing.job
         self._standing = standing
         self._ledger = ledger
         self._loads = loads
@@ -81,6 +79,7 @@ class Conductor:
         ]
         self.connection = connect(job, [*job.fetched, *of_the_beginning])
         self._redactor = Redactor(job.settings.secrets)
+        self._failures = Failures(job.max_failures, vendor=job.vendor.name)
         self._family = Family(job.vendor, job.selection.fetched, job.selection.unheld, standing.span)
         self._client = self._client_of(self._family, job.selection.loaded, known=standing.known)
         self._endpoints = {one.name: one for one in job.fetched}
@@ -139,6 +138,7 @@ class Conductor:
             # A call that must change first leaves nothing behind: no dataset, no account that the pipeline belongs to.
             hopeless = isinstance(self.failure, StorageError | UsageError)
             if not hopeless:
+                await self._ledger.made_good()
                 await self._ledger.seal()
             self._fetching = False
             self._sealed.set()
@@ -171,8 +171,8 @@ class Conductor:
         self._phase("fetching")
         while True:
             await self._engine.run()
-            # What waits for all else waits for what a quota left over, too; so does the judgement.
-            if self.stopped or loading.done() or self.spent:
+            # What waits for all else waits for what a quota or another run left over, too; so does the judgement.
+            if self.stopped or loading.done() or self.spent or self._standing.left:
                 return
             selection = self._job.selection
             if not await let_go(self._job.vendor, self._ledger, selection.fetched, selection.unheld):
@@ -221,6 +221,7 @@ class Conductor:
             known=known,
             base_urls=job.settings.base_urls,
             given=job.params,
+            masking=job.masking,
         )
 
     def _pages(self, listing: Listing) -> AsyncGenerator[Page]:
@@ -234,6 +235,7 @@ class Conductor:
             clean = tuple(replace(one, detail=self._redactor.clean(one.detail)) for one in page.incidents)
             page = replace(page, incidents=clean)
         await self._ledger.record(page)
+        self._failures.count(page)
 
     async def _refused(self, listing: Listing, error: Refused | QuotaSpent) -> None:
         if isinstance(error, QuotaSpent):

@@ -31,12 +31,19 @@ class Connection:
         limited: has every attempt pass the budgets.
         budgets: by their names.
         traffic: what went over the wire.
+        retrying: one for each API.
     """
 
     transport: Transport
     limited: Limited
     budgets: dict[str, Limiter]
     traffic: Traffic
+    retrying: tuple[Retrying, ...]
+
+    @property
+    def away(self) -> float | None:
+        """Seconds for which the vendor has not answered, None if it answers."""
+        return max((one.away for one in self.retrying if one.away is not None), default=None)
 
     def quotas(self) -> list[str]:
         """What is left of budgets that last for days, in words."""
@@ -74,9 +81,18 @@ def connect(job: Job, asked: Iterable[Endpoint]) -> Connection:
     }
     limited = Limited(Apis(wires), budgets)
     retrying = {
-        api: Retrying(limited, vendor=vendor.name, base_url=settings.base_urls[api], traffic=traffic) for api in apis
+        api: Retrying(
+            limited, vendor=vendor.name, base_url=settings.base_urls[api], patience=job.patience, traffic=traffic
+        )
+        for api in apis
     }
-    return Connection(transport=Apis(retrying), limited=limited, budgets=budgets, traffic=traffic)
+    return Connection(
+        transport=Apis(retrying),
+        limited=limited,
+        budgets=budgets,
+        traffic=traffic,
+        retrying=tuple(retrying.values()),
+    )
 
 
 def _query(api: Api | None, settings: Settings) -> tuple[tuple[str, str], ...]:

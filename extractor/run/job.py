@@ -14,11 +14,13 @@ import orjson
 
 from extractor import vendors
 from extractor.address import loopback
-from extractor.errors import UsageError
+from extractor.errors import SettingsError, UsageError
+from extractor.failures import FailureLimit
 from extractor.load import Target
+from extractor.mask import Mask, Masking
 from extractor.model import Endpoint, Vendor
 from extractor.selection import Selection, select
-from extractor.settings import Settings, resolve, with_paths
+from extractor.settings import Settings, how_to_write, resolve, with_paths
 
 if TYPE_CHECKING:
     import dlt
@@ -63,6 +65,9 @@ class Job:
         given: parameters of requests, from the user: name -> value.
         until: the day after the last one, None for the moment of the first start.
         commit_every: seconds between two commits at most, as far as the destination keeps up.
+        patience: seconds that the vendor may be away.
+        max_failures: listings that may fail, None for any number.
+        masking: fields that are not kept as they come.
     """
 
     vendor: Vendor
@@ -76,6 +81,9 @@ class Job:
     commit_every: float
     ids: Path | None
     fresh: bool
+    patience: float = 1800.0
+    max_failures: FailureLimit | None = None
+    masking: Masking = field(default_factory=Masking)
 
     @property
     def fetched(self) -> list[Endpoint]:
@@ -96,7 +104,8 @@ class Job:
         """What a pipeline belongs to. A server on this machine gets another port with every start."""
         parts = urlsplit(self.settings.base_urls[""])
         host = "this machine" if loopback(parts.hostname or "") else f"{parts.scheme}://{parts.netloc}"
-        return {"vendor": self.vendor.name, "account": self.settings.account, "base_url": host + parts.path}
+        whose = {"vendor": self.vendor.name, "account": self.settings.account, "base_url": host + parts.path}
+        return whose | self.masking.identity
 
     @classmethod
     def of(
@@ -113,8 +122,11 @@ class Job:
         ids: Path | None,
         fresh: bool,
         settings: Mapping[str, str | Sequence[str]] | None,
+        patience: float = 1800.0,
+        max_failures: str | None = None,
         allow_writes: bool = False,
         params: Mapping[str, str] | None = None,
+        masks: tuple[Mask, ...] = (),
     ) -> Job:
         """Work out a call.
 
@@ -126,6 +138,8 @@ class Job:
             raise UsageError(f"rate_share is {rate_share}: it must be above 0 and at most 1.")
         if not 0 < commit_every < math.inf:
             raise UsageError(f"commit_every is {commit_every}: it must be seconds above 0.")
+        if not 0 < patience < math.inf:
+            raise UsageError(f"patience is {patience}: it must be seconds above 0.")
         tomorrow = datetime.now(UTC).date() + timedelta(days=1)
         if since is not None and since >= (until or tomorrow):
             raise UsageError(f"--since {since} must lie before {f'--until {until}' if until else 'today'}.")
@@ -135,6 +149,9 @@ class Job:
         if any(one.name in selection.fetched and not one.api for one in described.endpoints):
             # A vendor that takes credentials of several kinds says only here that all are missing.
             described.headers(resolved.values)
+        hashes = any(mask.how == "hash" for mask in masks)
+        if hashes and not resolved.mask_key:
+            raise SettingsError(how_to_write(described, "--mask FIELD=hash", ["mask_key"]))
         return cls(
             vendor=with_paths(described, resolved.values),
             settings=resolved,
@@ -147,6 +164,9 @@ class Job:
             commit_every=commit_every,
             ids=ids,
             fresh=fresh,
+            patience=patience,
+            max_failures=None if max_failures is None else FailureLimit.of(max_failures),
+            masking=Masking(masks=masks, key=resolved.mask_key.encode() if hashes else b""),
         )
 
 

@@ -74,7 +74,7 @@ class Watch:
         endpoints = counts(job.fetched, job.selection.loaded, summary)
         self._shown(
             Snapshot(
-                phase=self.phase,
+                phase=_with_outage(self.phase, conductor.connection.away),
                 seconds=now - self._began,
                 requests=traffic.sent,
                 rate=(traffic.sent - before) / span if now > since else 0.0,
@@ -89,6 +89,14 @@ class Watch:
                 incidents={str(kind): count for kind, count in summary.incidents.items()},
             )
         )
+
+
+def _with_outage(phase: str, away: float | None) -> str:
+    """In whole minutes: a phase that changes is shown at once."""
+    if away is None:
+        return phase
+    since = f" for {away // 60:.0f} min" if away >= 60 else ""
+    return f"{phase}; the vendor is away{since}"
 
 
 def counts(endpoints: Iterable[Endpoint], loaded: frozenset[str], summary: Summary) -> tuple[EndpointCount, ...]:

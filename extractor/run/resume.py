@@ -6,7 +6,6 @@ is rebuilt from the destination, and a destination that was deleted makes everyt
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +16,7 @@ from typing import cast
 import orjson
 
 from extractor import ids
-from extractor.errors import OtherAccount
+from extractor.errors import OtherAccount, UsageError
 from extractor.ledger import Ledger, ListingRow
 from extractor.load import LoadProcess
 from extractor.load.tables import LISTINGS
@@ -26,9 +25,11 @@ from extractor.roots import needs_beginning, roots
 from extractor.run.job import Job
 from extractor.windows import Span
 
-__all__ = ["Standing", "finish", "resume"]
+__all__ = ["Standing", "finish", "reconcile", "remember", "resume", "unfinish"]
 
 _FINISHED = "finished"
+_TRAVELS = ("until", "selection", "days")
+"""What is remembered in the destination, too: the moment of the first start, and what runs so far chose."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,21 +37,25 @@ class Standing:
     """Where a run stands at its beginning.
 
     Attributes:
+        job: what this run does.
         span: the days that windows ask for.
         roots: the listings of this run that no page names, for a span.
         ask_beginning: somebody must find out where history begins, before windows can be told.
         all_history: windows were asked for all there is, now or by an earlier run.
         known: the vendor has answered these settings before.
         nothing_to_do: everything was fetched, judged and loaded before.
+        left: listings that wait for another run: with any, nobody can judge what is missing.
         told: what the user should be told.
     """
 
+    job: Job
     span: Span
     roots: Callable[[Span], Iterable[Found]]
     ask_beginning: bool
     all_history: bool
     known: bool
     nothing_to_do: bool
+    left: int = 0
     told: list[str] = field(default_factory=list)
 
 
@@ -59,27 +64,20 @@ async def resume(job: Job, ledger: Ledger, loads: LoadProcess) -> Standing:
 
     Raises:
         OtherAccount: the pipeline was begun with another vendor, account or base_url.
-        UsageError: the file of `--ids` makes no sense; nothing was changed.
+        UsageError: the file of `--ids` makes no sense, or earlier runs had other masks; nothing was changed.
     """
     named = list(ids.listings(job.vendor, job.ids, job.selection.fetched)) if job.ids is not None else []
-    told: list[str] = []
     if job.fresh:
+        _read_back(job).unlink(missing_ok=True)
         await ledger.restart()
         await loads.clear()
-    elif ledger.empty:
-        told += await _from_destination(job, ledger, loads)
-    elif not await _answered(ledger):
-        # Nothing was ever answered, so nothing ties the pipeline to the settings of then.
-        await ledger.restart()
+        told = []
     else:
-        _same(job, cast("Mapping[str, str]", await ledger.get_meta("identity") or job.identity))
-        told += await _settle(job, ledger, loads)
-    if ledger.repaired:
-        told.append(f"{ledger.repaired:,} lists are asked for again: their pages were damaged on disk.")
+        told = await reconcile(job, ledger, loads)
     known = bool(await ledger.get_meta("answered"))
-    first, until = await _remember(job, ledger)
+    until = await _until(job, ledger)
     chosen = await _widen(job, ledger)
-    await loads.remember({"identity": job.identity, "until": first.isoformat(), "selection": chosen})
+    await remember(job, ledger, loads)
     begins = await ledger.get_meta("beginning")
     span = Span(since=job.since, until=until, beginning=date.fromisoformat(str(begins)) if begins else None)
     lists, given = job.settings.lists, job.given
@@ -88,8 +86,11 @@ async def resume(job: Job, ledger: Ledger, loads: LoadProcess) -> Standing:
     ask_beginning = begins is None and needs_beginning(job.vendor, job.selection.fetched, span)
     nothing_to_do = not ask_beginning and await _finished(job, ledger)
     if not nothing_to_do:
-        await _unfinish(job, ledger)
+        # What was refused or had no quota is asked for again.
+        await unfinish(job, ledger)
+        await ledger.resolve(IncidentKind.QUOTA, job.selection.fetched)
     return Standing(
+        job=job,
         span=span,
         roots=found,
         ask_beginning=ask_beginning,
@@ -100,18 +101,52 @@ async def resume(job: Job, ledger: Ledger, loads: LoadProcess) -> Standing:
     )
 
 
-async def finish(job: Job, ledger: Ledger) -> None:
-    """Everything of this job was fetched, judged and loaded."""
-    done = set(cast("list[str]", await ledger.get_meta(_FINISHED) or []))
-    await ledger.set_meta(**{_FINISHED: sorted(done | job.selection.fetched)})
+async def reconcile(job: Job, ledger: Ledger, loads: LoadProcess) -> list[str]:
+    """Have the ledger agree with the destination and with the files beside it; returns what the user should be told.
+
+    Raises:
+        OtherAccount: the pipeline was begun with another vendor, account or base_url.
+    """
+    told: list[str] = []
+    _read_back(job).unlink(missing_ok=True)
+    if ledger.empty:
+        told += await _from_destination(job, ledger, loads)
+    elif not await _answered(ledger):
+        # Nothing was ever answered, so nothing ties the pipeline to the settings of then.
+        await ledger.restart()
+    else:
+        _same(job, cast("Mapping[str, str]", await ledger.get_meta("identity") or job.identity))
+        told += await _settle(job, ledger, loads)
+    if ledger.repaired:
+        told.append(f"{ledger.repaired:,} lists are asked for again: their pages were damaged on disk.")
+    return told
 
 
-async def _unfinish(job: Job, ledger: Ledger) -> None:
-    """What was refused or had no quota is asked for again, and a run that ends early is judged by the next one."""
+async def remember(job: Job, ledger: Ledger, loads: LoadProcess) -> None:
+    """Let the destination know what a run without this ledger must know."""
+    known = {name: await ledger.get_meta(name) for name in _TRAVELS}
+    await loads.remember({"identity": job.identity, **known})
+
+
+async def finish(job: Job, ledger: Ledger, *, whole: bool = True) -> None:
+    """The job is done.
+
+    Args:
+        whole: everything was fetched, judged and loaded; nothing was left to another run.
+    """
     done = set(cast("list[str]", await ledger.get_meta(_FINISHED) or []))
-    await ledger.set_meta(**{_FINISHED: sorted(done - job.selection.fetched)})
-    for kind in (IncidentKind.REFUSED, IncidentKind.QUOTA):
-        await ledger.resolve(kind, job.selection.fetched)
+    now = done | job.selection.fetched if whole else done
+    await ledger.set_meta(**{_FINISHED: sorted(now), "retrying": None})
+
+
+async def unfinish(job: Job, ledger: Ledger, *, retrying: int | None = None) -> None:
+    """If this run ends early, the next one judges.
+
+    Args:
+        retrying: `TakenUp.after` of a second attempt, None for a run that takes whatever waits.
+    """
+    done = set(cast("list[str]", await ledger.get_meta(_FINISHED) or []))
+    await ledger.set_meta(**{_FINISHED: sorted(done - job.selection.fetched), "retrying": retrying})
 
 
 async def _finished(job: Job, ledger: Ledger) -> bool:
@@ -133,8 +168,8 @@ async def _answered(ledger: Ledger) -> bool:
 
 async def _from_destination(job: Job, ledger: Ledger, loads: LoadProcess) -> list[str]:
     """The state folder is new here, but the destination may know the pipeline from another machine."""
-    with tempfile.TemporaryDirectory(dir=job.place.folder) as scratch:
-        file = Path(scratch) / "listings.jsonl"
+    file = _read_back(job)
+    try:
         rebuilt = await loads.rebuild(file)
         if rebuilt.state is None:
             return []
@@ -143,13 +178,19 @@ async def _from_destination(job: Job, ledger: Ledger, loads: LoadProcess) -> lis
             return []
         await ledger.set_meta(
             identity=job.identity,
-            until=rebuilt.state.get("until"),
-            selection=rebuilt.state.get("selection"),
             rebuilt=True,
+            **{name: rebuilt.state.get(name) for name in _TRAVELS},
         )
         known = await ledger.rebuild(_rows(file), held=_held(job), incidents=rebuilt.incidents)
         await _answered(ledger)
+    finally:
+        file.unlink(missing_ok=True)
     return [f"No ledger in this folder: {known:,} lists were read back from the destination."]
+
+
+def _read_back(job: Job) -> Path:
+    """Where the destination's listings are while they are read back; a run that is killed meanwhile leaves it there."""
+    return job.place.folder / "listings.jsonl"
 
 
 def _rows(file: Path) -> Iterator[ListingRow]:
@@ -181,21 +222,31 @@ async def _still_there(ledger: Ledger, loads: LoadProcess) -> bool:
 
 
 def _same(job: Job, known: Mapping[str, str]) -> None:
+    way_out = "Choose another --pipeline-name and --dataset, or load everything anew with --fresh."
+    pipeline, own = job.place.pipeline, job.identity
+    if known.get("mask") != own.get("mask"):
+        was, now = (identity.get("mask") or "no --mask" for identity in (known, own))
+        raise UsageError(
+            f"The pipeline {pipeline} was begun with {was}, and this run has {now}: what is masked would stand "
+            f"beside what is not. {way_out} --fresh leaves rows as they are that the vendor does not have any more."
+        )
+    if known.get("mask_key") != own.get("mask_key"):
+        raise UsageError(
+            f"The pipeline {pipeline} was begun with another mask_key: equal values would have two hashes. {way_out}"
+        )
     for name, value in known.items():
-        now = job.identity.get(name)
-        if now != value:
+        if own.get(name) != value:
             raise OtherAccount(
-                f"The pipeline {job.place.pipeline} holds {name} {value!r}, and the settings say {now!r}. "
-                "Choose another --pipeline-name and --dataset, or load everything anew with --fresh."
+                f"The pipeline {pipeline} holds {name} {value!r}, and the settings say {own.get(name)!r}. {way_out}"
             )
 
 
-async def _remember(job: Job, ledger: Ledger) -> tuple[date, date]:
-    """The moment of the first start, which ends every window that names no other in later runs too; and this run's."""
+async def _until(job: Job, ledger: Ledger) -> date:
+    """The day that ends every window: this run's own, or else that of the first start, in later runs too."""
     frozen = await ledger.get_meta("until")
     first = date.fromisoformat(str(frozen)) if frozen else datetime.now(UTC).date() + timedelta(days=1)
     await ledger.set_meta(identity=job.identity, until=first.isoformat())
-    return first, job.until or first
+    return job.until or first
 
 
 async def _widen(job: Job, ledger: Ledger) -> dict[str, list[str]]:

@@ -9,7 +9,8 @@ the package, or it would repeat the client's mistakes.
     __main__            words to options, one line of JSON on stdout, signals
     server              sets the stage and listens; knows no vendor
     answering           counts, judges, delays and spoils what a vendor answers
-    play options routing replies limits windows faults sending statistics      what both are made of
+    play options routing replies limits windows statistics      what both are made of
+    faults spoiling sending       what goes wrong, in bodies, and on the wire
     dice slugs          data that is drawn from (seed, number) instead of being stored
     gladly/ ...         a vendor each: its data, its routes, its truth
 """

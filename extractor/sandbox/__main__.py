@@ -14,7 +14,8 @@ from importlib import import_module
 
 import orjson
 
-from extractor.sandbox.options import FAULTS, Options
+from extractor.sandbox.faults import FAULTS, Amount, amount
+from extractor.sandbox.options import Options
 from extractor.sandbox.server import Play, Sandbox, Stage
 
 __all__ = ["main"]
@@ -98,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Play a vendor on this machine, with its limits and its traps.",
-        epilog="example: python -m extractor.sandbox gladly --size 500 --fault 500=0.02 --neighbour 0.3",
+        epilog=_faults_told(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     default = Options()
     parser.add_argument("vendor", choices=VENDORS)
@@ -122,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         type=_fault,
         metavar="KIND=P",
-        help=f"a fault with a probability per request, repeatable: {', '.join(FAULTS)}",
+        help="a fault and its probability per request, repeatable; the kinds are listed below",
     )
     number("--rate-scale", float, "factor on all limits")
     parser.add_argument(
@@ -168,11 +170,20 @@ def _pair(text: str) -> tuple[float, float]:
     return float(at), float(factor)
 
 
-def _fault(text: str) -> tuple[str, float]:
-    kind, sign, chance = text.partition("=")
+def _fault(text: str) -> tuple[str, Amount]:
+    kind, sign, given = text.partition("=")
     if not sign:
         raise argparse.ArgumentTypeError("KIND=P is expected, such as 500=0.02")
-    return kind, float(chance)
+    return kind, amount(given)
+
+
+def _faults_told() -> str:
+    kinds = "\n".join(f"  {kind:16}{what}" for kind, what in FAULTS.items())
+    return (
+        f"kinds of faults; P is a probability where nothing else is said:\n{kinds}\n\n"
+        "AT is in seconds after the first request.\n\n"
+        f"example: {PROGRAM} gladly --size 500 --fault 500=0.02 --fault outage=10:60"
+    )
 
 
 def _setting(text: str) -> tuple[str, str]:

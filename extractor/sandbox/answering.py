@@ -1,6 +1,6 @@
 """Answers the requests to a vendor: counts, judges, delays and spoils what its routes answer.
 
-A request is counted at the moment it arrives, before anything waits. Then, in this order: the
+A request is counted at the moment it arrives, before anything waits. Then, in this order: an outage, the
 budget of its surface, the fault drawn for it, credentials, the route, the route's own limit,
 the latency, the answer.
 """
@@ -16,18 +16,19 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
-from extractor.sandbox.faults import BROKEN_TRANSFERS, Faults, instead, spoiled
+from extractor.sandbox.faults import BROKEN_TRANSFERS, LOST, REFUSED, Faults, instead
 from extractor.sandbox.limits import Organisation, Verdict
 from extractor.sandbox.options import Options
 from extractor.sandbox.play import Play, Surface
 from extractor.sandbox.replies import Call, Reply
 from extractor.sandbox.routing import Match, Route
-from extractor.sandbox.sending import send
+from extractor.sandbox.sending import hang_up, send
+from extractor.sandbox.spoiling import spoiled
 from extractor.sandbox.statistics import Statistics
 
 __all__ = ["Answering"]
 
-CLIENT_GONE = 499  # as nginx logs it
+NO_ANSWER, CLIENT_GONE = 444, 499  # as nginx logs them
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,7 +56,8 @@ class Answering:
         play: the vendor.
         organisations: its budgets, by name.
         statistics: where everything is counted.
-        faults: drawn for each request that a budget lets in.
+        faults: drawn for each request; an outage keeps it from the budget, any other comes behind that.
+        other_origin: where a fault redirects to.
         clock: Unix seconds.
     """
 
@@ -67,6 +69,7 @@ class Answering:
         organisations: Mapping[str, Organisation],
         statistics: Statistics,
         faults: Faults,
+        other_origin: str,
         clock: Callable[[], float],
     ) -> None:
         self._play = play
@@ -74,6 +77,7 @@ class Answering:
         self._organisations = organisations
         self._statistics = statistics
         self._faults = faults
+        self._other_origin = other_origin
         self._clock = clock
         self._number = 0
 
@@ -86,6 +90,12 @@ class Answering:
         now = self._clock()
         self._number += 1
         self._statistics.arrive(now)
+        match = surface.router.find(path[len(surface.prefix) :])
+        fault = self._faults.draw(self._number, now, path if match and match.args else None)
+        if fault == "outage":
+            self._statistics.faults[fault] += 1
+            self._statistics.leave(budget=surface.budget, endpoint="(none)", status=NO_ANSWER)
+            return hang_up(request)
         arrival = _Arrival(
             request=request,
             surface=surface,
@@ -94,17 +104,16 @@ class Answering:
             number=self._number,
             now=now,
             verdict=self._organisations[surface.budget].arrive(now),
-            match=surface.router.find(path[len(surface.prefix) :]),
+            match=match,
         )
         endpoint = arrival.route.name if arrival.route else "(none)"
-        fault, status = None, CLIENT_GONE
+        status = CLIENT_GONE
         try:
             with ExitStack() as held:
                 if arrival.verdict.allowed:
-                    fault = self._faults.draw(arrival.number)
                     reply = await self._let_in(arrival, fault, held)
                 else:
-                    reply = self._too_many(arrival)
+                    fault, reply = None, self._too_many(arrival)
                 headers = {} if self._options.no_rate_headers else surface.rate_headers(arrival.verdict)
                 response = await send(request, reply, headers, fault if fault in BROKEN_TRANSFERS else None)
                 status = reply.status
@@ -119,13 +128,12 @@ class Answering:
     async def _let_in(self, arrival: _Arrival, fault: str | None, held: ExitStack) -> Reply:
         """What a request within its budget is answered, spoiled if its fault says so."""
         self._play.arrived(arrival.number, arrival.now)
-        if fault:
-            self._statistics.faults[fault] += 1
         request = arrival.request
         body = b"" if request.method == "GET" else await request.read()
         fingerprint = hash((request.method, request.raw_path, body))
         self._statistics.notice(fingerprint)
-        reply = self._early(arrival, fault)
+        faulty = self._instead(arrival, fault)
+        reply = faulty or self._unauthorized(arrival)
         if reply is None and arrival.match is not None and arrival.route is not None:
             call = Call(
                 args=arrival.match.args,
@@ -142,20 +150,23 @@ class Answering:
                 405 if arrival.match else 404, "no such method or path", arrival.path
             )
         if fault:
-            reply = spoiled(fault, reply)
-        if reply.settled and (fault is None or fault == "slow"):
+            meant, reply = reply, spoiled(fault, reply)
+            if faulty or fault in BROKEN_TRANSFERS or reply is not meant:
+                self._statistics.faults[fault] += 1
+        if reply.settled and fault not in LOST:
             self._statistics.settle(fingerprint, reply.status)
         return reply
 
-    def _early(self, arrival: _Arrival, fault: str | None) -> Reply | None:
-        """What is answered before the route matters: a fault, or the lack of credentials."""
-        if fault == "429":
+    def _instead(self, arrival: _Arrival, fault: str | None) -> Reply | None:
+        """What a fault answers before credentials and route matter."""
+        if fault in REFUSED:
             return self._too_many(arrival)
-        if fault and (reply := instead(fault, arrival.now)):
-            return reply
-        if not arrival.surface.authorized(arrival.request.headers, arrival.query):
-            return arrival.surface.refusal(401, "credentials are missing or wrong", arrival.path)
-        return None
+        return instead(fault, arrival.now, self._other_origin + arrival.path) if fault else None
+
+    def _unauthorized(self, arrival: _Arrival) -> Reply | None:
+        if arrival.surface.authorized(arrival.request.headers, arrival.query):
+            return None
+        return arrival.surface.refusal(401, "credentials are missing or wrong", arrival.path)
 
     async def _perform(self, arrival: _Arrival, route: Route, call: Call, held: ExitStack) -> Reply:
         """The route's answer; its own limit is held until the answer has been sent."""

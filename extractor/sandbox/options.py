@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from math import isfinite
 from typing import Literal
 
-__all__ = ["FAULTS", "Options"]
+from extractor.sandbox.faults import Amount, flaw
 
-FAULTS = ("500", "502", "503", "503-date", "reset", "short", "slow", "garbage", "html", "empty", "429")
+__all__ = ["Options"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,7 +22,7 @@ class Options:
         size: how much exists: customers, or what the vendor has in their place.
         seed: of the data, the faults and the neighbour.
         latency: milliseconds that an answer takes after its request has been counted.
-        fault: kind of fault -> probability per request; see `FAULTS`.
+        fault: kind of fault -> probability per request, or what else the kind takes; see `faults.FAULTS`.
         rate_scale: factor on all of the vendor's limits.
         rate_change: (seconds after the first request, factor from then on), any number of them;
             the factors multiply.
@@ -43,7 +43,7 @@ class Options:
     size: int = 72
     seed: int = 1
     latency: float = 20
-    fault: Mapping[str, float] = field(default_factory=dict)
+    fault: Mapping[str, Amount] = field(default_factory=dict)
     rate_scale: float = 1
     rate_change: tuple[tuple[float, float], ...] = ()
     neighbour: float = 0
@@ -63,16 +63,15 @@ class Options:
         Raises:
             ValueError: names the option and what it takes.
         """
-        numbers = (self.latency, self.rate_scale, self.neighbour, *self.fault.values())
+        numbers: tuple[float, ...] = (self.latency, self.rate_scale, self.neighbour)
         numbers += tuple(number for change in self.rate_change for number in change)
+        wrong_fault = flaw(self.fault)
         checks = (
             (all(map(isfinite, numbers)), "every number must be finite"),
             (0 <= self.port <= 65535, "port must be between 0 and 65535"),
             (1 <= self.size <= 10_000_000, "size must be between 1 and 10,000,000"),
             (self.latency >= 0, "latency must be milliseconds, 0 or more"),
-            (set(self.fault) <= set(FAULTS), f"fault must be one of {', '.join(FAULTS)}"),
-            (all(0 <= p <= 1 for p in self.fault.values()), "the probability of a fault must be between 0 and 1"),
-            (sum(self.fault.values()) <= 1, "the probabilities of all faults must not exceed 1 together"),
+            (wrong_fault is None, wrong_fault),
             (self.rate_scale > 0, "rate-scale must be above 0"),
             (all(at >= 0 and by > 0 for at, by in self.rate_change), "rate-change must be SECONDS=FACTOR, factor > 0"),
             (0 <= self.neighbour < 1, "neighbour must be a share, 0 or more and below 1"),

@@ -81,6 +81,7 @@ class Sandbox:
             organisations=self._organisations,
             statistics=self.statistics,
             faults=Faults(self.options.fault, self._key),
+            other_origin=other_origin,
             clock=self._clock,
         )
         settings = {name: _told(value, origin) for name, value in self._play.settings.items()}

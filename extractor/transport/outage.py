@@ -93,6 +93,11 @@ class Breaker:
         """The last failures had no success between them."""
         return self._streak >= self._doubt_after
 
+    @property
+    def away(self) -> float | None:
+        """Seconds since the first failure of an outage that a probe has confirmed, None without one."""
+        return asyncio.get_running_loop().time() - self._since if self._confirmed else None
+
     def succeeded(self) -> None:
         """The vendor answered as it should."""
         self._streak = 0

@@ -121,6 +121,11 @@ class Retrying:
                     first = await self._open(request)
         return await self._persist(request, first)
 
+    @property
+    def away(self) -> float | None:
+        """Seconds since the vendor has last answered, during an outage; else None."""
+        return self._breaker.away
+
     async def close(self) -> None:
         """Close the transport below."""
         await self._transport.close()

@@ -1,0 +1,93 @@
+"""`retry`: what failed, once more."""
+
+from __future__ import annotations
+
+import click
+
+from extractor import vendors
+from extractor.cli.closing import close_account
+from extractor.cli.words import DURATION, FAILURE_LIMIT, NAME, SHARE
+from extractor.console import MODES, progress
+from extractor.mask import understood
+from extractor.memory import keep_little
+
+__all__ = ["retry"]
+
+
+@click.command(
+    epilog=(
+        "\b\n"
+        "Examples:\n"
+        "  python -m extractor retry gladly\n"
+        "  python -m extractor retry gladly --pipeline-name trial --dataset trial_data\n"
+        "  python -m extractor retry gladly --rate-share 0.5 --max-failures 20\n"
+    )
+)
+@click.argument("vendor")
+@click.option("--destination", default="duckdb", show_default=True, help="Any dlt destination.")
+@click.option("--pipeline-name", type=NAME, metavar="NAME", help="Default: VENDOR_pipeline.")
+@click.option("--dataset", type=NAME, metavar="NAME", help="Default: VENDOR_data.")
+@click.option(
+    "--rate-share", type=SHARE, default=1.0, show_default=True, metavar="X", help="Part of the rate limit to use."
+)
+@click.option(
+    "--commit-every", type=DURATION, default="30s", show_default=True, metavar="TIME", help="Load at least this often."
+)
+@click.option(
+    "--patience",
+    type=DURATION,
+    default="30m",
+    show_default=True,
+    metavar="TIME",
+    help="Wait so long for a vendor that is away, or says nothing but 429.",
+)
+@click.option(
+    "--max-failures",
+    type=FAILURE_LIMIT,
+    metavar="N|P%",
+    help="Stop when more lists than that have failed again, or a larger share of those finished.",
+)
+@click.option(
+    "--mask", multiple=True, metavar="FIELD=hash|drop", help="What the backfill was told to mask, in the same words."
+)
+@click.option("--progress", "mode", type=click.Choice(MODES), default="auto", show_default=True, help="On stderr.")
+@click.pass_context
+def retry(
+    ctx: click.Context,
+    *,
+    vendor: str,
+    destination: str,
+    pipeline_name: str | None,
+    dataset: str | None,
+    rate_share: float,
+    commit_every: float,
+    patience: float,
+    max_failures: str | None,
+    mask: tuple[str, ...],
+    mode: str,
+) -> None:
+    """Ask again for the lists of VENDOR that failed or were refused.
+
+    What they name is fetched as well, for nobody could know it before; nothing else is. A list that is read now has its
+    incident resolved. What was loaded when it was named with --param or --allow-writes is left alone.
+    """
+    understood(vendors.load(vendor), mask)
+
+    from extractor import run  # noqa: PLC0415 - brings dlt and aiohttp
+
+    keep_little()
+    with progress(mode, vendor) as shown:
+        outcome = run.retry(
+            vendor,
+            destination=destination,
+            pipeline_name=pipeline_name,
+            dataset=dataset,
+            rate_share=rate_share,
+            commit_every=commit_every,
+            patience=patience,
+            max_failures=max_failures,
+            mask=mask,
+            progress=shown.show,
+        )
+        shown.end(outcome)
+    close_account(ctx, outcome)

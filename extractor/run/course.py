@@ -1,0 +1,200 @@
+"""The course of a run: ledger, destination and vendor are opened, the two halves conducted, the account closed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from extractor import vendors
+from extractor.account import ExitCode, Outcome, Snapshot
+from extractor.errors import ExtractorError, StorageError, UsageError
+from extractor.ledger import Ledger
+from extractor.load import LoadProcess, describe
+from extractor.mask import Mask, declared
+from extractor.run.closing import share_used, tables, verdict
+from extractor.run.conduct import Conductor
+from extractor.run.job import Job, Place
+from extractor.run.loop import in_loop, signals
+from extractor.run.progress import Watch, counts
+from extractor.run.resume import Standing, finish
+
+__all__ = ["Begin", "Course"]
+
+Begin = Callable[[Job, Ledger, LoadProcess], Awaitable[Standing]]
+"""Brings ledger and destination together, and says where the run stands."""
+
+
+class Course:
+    """One run.
+
+    Args:
+        work_out: makes the job of the call; it asks dlt's configuration, and importing dlt takes its time.
+        begin: from where on it goes.
+        nothing: what to say where there is nothing to do.
+        masks: those of the job, for the types of its columns.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        where: Place,
+        work_out: Callable[[], Job],
+        begin: Begin,
+        *,
+        nothing: str,
+        progress: Callable[[Snapshot], None] | None,
+        keep_raw: bool = False,
+        masks: tuple[Mask, ...] = (),
+    ) -> None:
+        self._masks = masks
+        self._begin = begin
+        self._nothing = nothing
+        self._keep_raw = keep_raw
+        self._vendor = vendor
+        self._place = where
+        self._work_out = work_out
+        self._watch = Watch(progress or _unseen)
+        self._conductor: Conductor | None = None
+        self._signal: ExitCode | None = None
+        self._told: list[str] = []
+
+    def run(self) -> Outcome:
+        """To its end.
+
+        Raises:
+            UsageError: the call, the settings, the credentials or the destination must change first.
+        """
+        return in_loop(self._run())
+
+    async def _run(self) -> Outcome:
+        began = time.monotonic()
+        main = asyncio.current_task()
+        assert main is not None  # noqa: S101 - coroutines of a loop run in tasks
+        showing = asyncio.create_task(self._watch.run())
+        try:
+            with signals(lambda code: self._stop(code, main)):
+                # A mistake in the call leaves nothing behind. Later starts don't wait for it: they have a folder.
+                job = None if self._place.folder.exists() else self._work_out()
+                ledger = await self._open()
+                try:
+                    return await self._with(ledger, job, began)
+                finally:
+                    # It looks into the ledger.
+                    await _ended(showing)
+                    await ledger.close()
+        except asyncio.CancelledError:
+            if self._signal is None:
+                raise
+            return Outcome(
+                code=self._signal,
+                message="Interrupted before anything was fetched.",
+                vendor=self._vendor,
+                pipeline=self._place.pipeline,
+                dataset=self._place.dataset,
+                where=self._place.destination,
+                seconds=time.monotonic() - began,
+            )
+        finally:
+            await _ended(showing)
+
+    def _stop(self, code: ExitCode, main: asyncio.Task[object]) -> None:
+        self._signal = code
+        if self._conductor is not None:
+            self._conductor.stop()
+        else:
+            main.cancel()
+
+    async def _open(self) -> Ledger:
+        try:
+            return await Ledger.open(self._place.folder, keep_raw=self._keep_raw)
+        except StorageError as error:
+            # Before the first request it is the folder that is wrong, not the run.
+            raise UsageError(str(error)) from error
+
+    async def _with(self, ledger: Ledger, ready: Job | None, began: float) -> Outcome:
+        described = declared(vendors.load(self._vendor), self._masks)
+        loads = LoadProcess(
+            self._place.folder,
+            self._place.target(self._vendor),
+            describe(described.endpoints),
+            waiting=self._watch.say,
+        )
+        try:
+            self._watch.say("opening the destination")
+            # Both import dlt; two processes do it on two cores.
+            starting = asyncio.create_task(loads.start())
+            try:
+                job = await asyncio.to_thread(self._work_out) if ready is None else ready
+                await starting
+            finally:
+                starting.cancel()
+                await asyncio.wait([starting])
+            await loads.hide(job.settings.secrets)
+            where = await loads.open()
+            standing = await self._begin(job, ledger, loads)
+            job = standing.job
+            self._told = standing.told
+            conductor = Conductor(ledger=ledger, loads=loads, standing=standing, phase=self._watch.say)
+            self._conductor = conductor
+            self._watch.follow(job, conductor, ledger)
+            if not standing.nothing_to_do:
+                for left in conductor.connection.quotas():
+                    self._watch.say(left)
+                    await self._watch.show()
+                await conductor.run()
+                if not conductor.stopped and not conductor.spent and conductor.failure is None:
+                    await finish(job, ledger, whole=not standing.left)
+            await self._watch.show()
+            return await self._outcome(job, ledger, loads, where, began, nothing_to_do=standing.nothing_to_do)
+        finally:
+            await loads.stop()
+
+    async def _outcome(
+        self, job: Job, ledger: Ledger, loads: LoadProcess, where: str, began: float, *, nothing_to_do: bool
+    ) -> Outcome:
+        conductor = self._conductor
+        summary = await ledger.summary()
+        endpoints = counts(job.fetched, job.selection.loaded, summary)
+        failure = conductor.failure if conductor else None
+        waiting = sum(one.waiting for one in endpoints)
+        code, message = verdict(summary, waiting, failure, self._signal, conductor.spent if conductor else ())
+        if isinstance(failure, UsageError):
+            raise failure
+        rows = None
+        if self._signal is None:
+            with suppress(ExtractorError):
+                rows = await loads.count()
+        budgets = conductor.connection.budgets.values() if conductor else ()
+        done = nothing_to_do and code in (ExitCode.COMPLETE, ExitCode.PARTIAL)
+        if done:
+            message = f"{self._nothing} {message}"
+        return Outcome(
+            code=code,
+            message=" ".join([*self._told, message]),
+            vendor=job.vendor.name,
+            pipeline=job.place.pipeline,
+            dataset=job.place.dataset,
+            where=where,
+            seconds=time.monotonic() - began,
+            requests=conductor.connection.traffic.sent if conductor else 0,
+            throttled=sum(one.tally.refused for one in budgets),
+            pauses=sum(one.tally.pauses for one in budgets),
+            share=share_used(budgets),
+            tables=tables(endpoints, rows),
+            incidents={str(kind): count for kind, count in summary.incidents.items()},
+            next=f"dlt pipeline {job.place.pipeline} show" if code in (ExitCode.COMPLETE, ExitCode.PARTIAL) else "",
+            nothing_to_do=done,
+        )
+
+
+async def _ended(showing: asyncio.Task[None]) -> None:
+    showing.cancel()
+    # What ails the ledger is told by those who need it.
+    with suppress(asyncio.CancelledError, ExtractorError):
+        await showing
+
+
+def _unseen(_: Snapshot) -> None:
+    pass
