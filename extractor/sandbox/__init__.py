@@ -11,5 +11,6 @@ the package, or it would repeat the client's mistakes.
     answering           counts, judges, delays and spoils what a vendor answers
     play options routing replies limits windows faults sending statistics      what both are made of
     dice slugs          data that is drawn from (seed, number) instead of being stored
+    telling             the truth as a stream
     gladly/ ...         a vendor each: its data, its routes, its truth
 """
