@@ -221,6 +221,7 @@ class Conductor:
             known=known,
             base_urls=job.settings.base_urls,
             given=job.params,
+            say=self._phase,
         )
 
     def _pages(self, listing: Listing) -> AsyncGenerator[Page]:

@@ -17,7 +17,6 @@ from extractor.sandbox.snapengage.transcripts import Transcripts
 __all__ = ["Truth"]
 
 
-
 class Truth:
     """Lists primary keys as a stream.
 
