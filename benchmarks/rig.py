@@ -159,8 +159,8 @@ def tables(folder: Path, pipeline: str = PIPELINE, dataset: str = DATASET) -> di
             query = f'SELECT {chosen} FROM "{name}" AS it'  # noqa: S608 - names come from the catalog
             if "_dlt_root_id" in described:
                 root = name.partition("__")[0]
-                of_root = [row[0] for row in database.execute(f'DESCRIBE "{root}"').fetchall()]
-                record = ", ".join(f'root."{column}"' for column in sorted(of_root) if not column.startswith("_dlt"))
+                of_root = sorted(row[0] for row in database.execute(f'DESCRIBE "{root}"').fetchall())
+                record = ", ".join(f'root."{column}"' for column in of_root if not column.startswith("_dlt"))
                 query = (
                     f'SELECT hash({record}), it._dlt_list_idx, {chosen} FROM "{name}" AS it '  # noqa: S608
                     f'JOIN "{root}" AS root ON root._dlt_id = it._dlt_root_id'

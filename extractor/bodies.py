@@ -19,7 +19,7 @@ from extractor.model import Endpoint, Response
 
 __all__ = ["Block", "blocks", "check", "encode", "fingerprint", "rows"]
 
-_BLOCK = 256 * 1024
+_BLOCK = 64 * 1024
 _ROWS = 500
 _START = 64 * 1024
 _LINE = 64 * 1024 * 1024

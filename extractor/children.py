@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 
 from extractor.model import Children, Endpoint, Found, Listing, Missing, State, Vendor, Windows
 from extractor.paginate import field_of
@@ -13,6 +14,9 @@ from extractor.windows import Span, keys
 __all__ = ["Family"]
 
 Record = Mapping[str, object]
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+"""One for all: a page can name thousands of listings, and waits for the disk with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Family:
                     key = _text(value)
                     if not key or (edge.child, key) in found:
                         continue
-                    fields = {name: _storable(_text(field_of(record, path))) for name, path in edge.fields}
+                    fields = {name: _storable(_text(field_of(record, path))) for name, path in edge.fields} or _NONE
                     found[edge.child, key] = Found(
                         endpoint=edge.child, key=key, parent=listing.key, fields=fields, state=edge.state
                     )

@@ -6,7 +6,7 @@ status means `answers`, how windows are cut `slices`, how far a listing has got 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import date
@@ -68,6 +68,7 @@ class Client:
         known: the vendor has let these credentials in before, in an earlier run.
         given: what the user gives with `--param`: endpoint -> parameters.
         masking: fields that no page may show.
+        say: told what is left of a quota of the vendor's.
     """
 
     def __init__(
@@ -83,12 +84,13 @@ class Client:
         known: bool = False,
         given: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
         masking: Masking | None = None,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._endpoints = {endpoint.name: endpoint for endpoint in vendor.endpoints}
         self._transport = transport
         self._answers = Answers(vendor, family, known=known)
         self._calls = Calls(base_urls, given or {})
-        self._jobs = Jobs(transport)
+        self._jobs = Jobs(transport, say=say)
         self._pages = Pages(vendor, family, loaded, masking)
         self._slices = Slices(vendor, since=since, until=until)
 

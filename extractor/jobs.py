@@ -83,10 +83,18 @@ class Jobs:
     Args:
         transport: sends requests within the budgets and tries them again, except one that creates a job.
         wall: seconds since 1970, to tell a job of ours from older ones.
+        say: told what is left of a quota of jobs, before the first one is created.
     """
 
-    def __init__(self, transport: Transport, *, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        wall: Callable[[], float] = time.time,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._transport = transport
+        self._say = say
         self._wall = wall
         self._creating = asyncio.Lock()
         self._looked: set[str] = set()
@@ -202,6 +210,8 @@ class Jobs:
         while clock() - began <= _LONGEST:
             response = await self._ask(request)
             left = field_of(response.content, crowded.quota)
+            if isinstance(left, int) and crowded.limits not in self._looked:
+                self._say(f"fetching; {left:,} of the quota of jobs are left")
             if isinstance(left, int) and left <= crowded.keep:
                 raise QuotaSpent(
                     f"{endpoint.name}: the vendor's quota of jobs has {left} left, which are kept for others; "

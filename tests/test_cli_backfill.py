@@ -100,7 +100,8 @@ def test_every_option_reaches_the_run(run: FakeRun, tmp_path: Path) -> None:
     ids.write_text("id\na\n")
     options = (
         "--only agents,teams --only topics --also agents_get --since 2024-01-01 --until 2024-02-01"
-        " --destination postgres --pipeline-name p --dataset d --rate-share 0.5 --commit-every 2m --patience 90s --max-failures 5.0%"
+        " --destination postgres --pipeline-name p --dataset d --rate-share 0.5 --commit-every 2m --patience 90s"
+        " --max-failures 5.0%"
         " --keep-raw --allow-writes --mask agents:name=hash --mask ?Nickname=drop --fresh --progress off --ids"
     )
     main(["backfill", "gladly", *options.split(), str(ids)])

@@ -25,7 +25,7 @@ from extractor.errors import (
     Unauthorized,
     UnsafePath,
 )
-from extractor.jobs import Place
+from extractor.jobs import Jobs, Place
 from extractor.model import (
     Answer,
     Call,
@@ -494,6 +494,27 @@ def test_the_rest_of_the_quota_is_left_to_others(left: int, refusals: int) -> No
         fetch(shop, crowded())
     assert (caught.value.budget, caught.value.until) == ("", None)
     assert shop.jobs == {}
+
+
+def test_what_is_left_of_the_quota_is_told_once_before_the_first_job() -> None:
+    shop = Shop(left=41)
+    told: list[tuple[str, int]] = []
+    vendor = vendor_of(crowded())
+    jobs = Jobs(FakeTransport(shop), say=lambda text: told.append((text, len(shop.jobs))))
+    endpoint = vendor.endpoints[-1]
+    assert endpoint.job is not None
+    job = endpoint.job
+
+    async def main() -> None:
+        for _ in range(3):
+            request = Request(
+                endpoint=endpoint.name, path=endpoint.path, method="POST", budgets=endpoint.budgets, accept=bool
+            )
+            await jobs.create(endpoint, job, request)
+
+    run(main())
+    assert told == [("fetching; 41 of the quota of jobs are left", 0)]
+    assert len(shop.jobs) == 3
 
 
 def test_limits_that_say_nothing_hold_nobody_up() -> None:

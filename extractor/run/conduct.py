@@ -222,6 +222,7 @@ class Conductor:
             base_urls=job.settings.base_urls,
             given=job.params,
             masking=job.masking,
+            say=self._phase,
         )
 
     def _pages(self, listing: Listing) -> AsyncGenerator[Page]:

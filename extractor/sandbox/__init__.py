@@ -12,5 +12,6 @@ the package, or it would repeat the client's mistakes.
     play options routing replies limits windows statistics      what both are made of
     faults spoiling sending       what goes wrong, in bodies, and on the wire
     dice slugs          data that is drawn from (seed, number) instead of being stored
+    telling             the truth as a stream
     gladly/ ...         a vendor each: its data, its routes, its truth
 """

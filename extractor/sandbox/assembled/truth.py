@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import orjson
 
+from extractor.sandbox import telling
 from extractor.sandbox.assembled.activities import Activities
 from extractor.sandbox.assembled.assist import Assist
 from extractor.sandbox.assembled.audit import Audit
@@ -25,7 +24,6 @@ from extractor.sandbox.assembled.time_off import TimeOff
 __all__ = ["Truth"]
 
 ON_DEMAND = ("condensed_timeline", "agent_states_single", "forecast_totals", "assist_handoff")
-BATCH = 500  # keys
 SERIES = ("channel", "queue", "start_time")
 
 
@@ -61,17 +59,8 @@ class Truth:
         event change yet.
         """
         lists = self._tables(Window(self.roster.history.begin, int(now) + 1))
-        wanted = [name for name in lists if (name in tables if tables else name not in ON_DEMAND)]
-        yield b'{"tables":{'
-        for n, name in enumerate(wanted):
-            yield b"," * (n > 0) + orjson.dumps(name) + b":["
-            keys, comma = lists[name](), b""
-            while batch := [*islice(keys, BATCH)]:
-                yield comma + orjson.dumps(batch)[1:-1]
-                comma = b","
-                await asyncio.sleep(0)
-            yield b"]"
-        yield b"}"
+        async for piece in telling.tables({name: make() for name, make in lists.items()}, tables, ON_DEMAND):
+            yield piece
         if not tables:
             sections = {"gone": self.reference.gone, "moved": {}, "hidden": {}, "undiscoverable": {}}
             for section, content in sections.items():

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from itertools import islice
 from typing import TypeVar
 
 import orjson
 
+from extractor.sandbox import telling
 from extractor.sandbox.clari.activities import Activities
 from extractor.sandbox.clari.audit import Audit
 from extractor.sandbox.clari.call_records import CallRecords
@@ -25,7 +25,6 @@ from extractor.sandbox.clari.stamps import SECOND
 
 __all__ = ["Truth"]
 
-PAUSE_EVERY = 500  # keys
 LARGEST_DETAILS = 1_000_000  # bytes; a lower cap hides details
 ON_DEMAND = ("accounts", "contacts", "deals", "opportunities")
 
@@ -82,14 +81,8 @@ class Truth:
         Tables of `ON_DEMAND` are left out unless they are asked for.
         """
         lists = self._tables(int(now * SECOND))
-        wanted = [name for name in lists if (name in tables if tables else name not in ON_DEMAND)]
-        yield b'{"tables":{'
-        for n, name in enumerate(wanted):
-            yield b"," * (n > 0) + orjson.dumps(name) + b":["
-            async for piece in _joined(lists[name]):
-                yield piece
-            yield b"]"
-        yield b"}"
+        async for piece in telling.tables(lists, tables, ON_DEMAND):
+            yield piece
         if not tables:
             for section, content in self._sections(int(now * SECOND)):
                 yield f',"{section}":'.encode() + orjson.dumps(content)
@@ -211,12 +204,3 @@ def _distinct(values: Iterable[T]) -> Iterator[T]:
         if value not in seen:
             seen.add(value)
             yield value
-
-
-async def _joined(keys: Keys) -> AsyncIterator[bytes]:
-    """Keys as the inside of a JSON array, in pieces."""
-    comma = b""
-    while held := [*islice(keys, PAUSE_EVERY)]:
-        yield comma + orjson.dumps(held)[1:-1]
-        comma = b","
-        await asyncio.sleep(0)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from extractor.sandbox import telling
 from extractor.sandbox.gladly.answers import Answers
 from extractor.sandbox.gladly.changes import Changes
 from extractor.sandbox.gladly.events import Events
@@ -84,14 +85,8 @@ class Truth:
         Tables of `ON_DEMAND` take long to list and are left out unless they are asked for.
         """
         lists = self._tables(now)
-        wanted = [name for name in lists if (name in tables if tables else name not in ON_DEMAND)]
-        yield b'{"tables":{'
-        for n, name in enumerate(wanted):
-            yield b"," * (n > 0) + orjson.dumps(name) + b":["
-            async for piece in _joined(lists[name]):
-                yield piece
-            yield b"]"
-        yield b"}"
+        async for piece in telling.tables(lists, tables, ON_DEMAND):
+            yield piece
         if not tables:
             for section, lines in (("gone", self._gone()), ("undiscoverable", self._undiscoverable())):
                 yield f',"{section}":'.encode() + orjson.dumps(lines)
@@ -307,16 +302,3 @@ async def _plain(keys: Iterator[Key]) -> Keys:
         if n % 1_000 == 0:
             await asyncio.sleep(0)
         yield key
-
-
-async def _joined(keys: Keys) -> AsyncIterator[bytes]:
-    """Keys as the inside of a JSON array, in pieces of some kilobytes."""
-    held: list[Key] = []
-    comma = b""
-    async for key in keys:
-        held.append(key)
-        if len(held) == 500:
-            yield comma + orjson.dumps(held)[1:-1]
-            held, comma = [], b","
-    if held:
-        yield comma + orjson.dumps(held)[1:-1]

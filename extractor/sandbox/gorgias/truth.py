@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 import orjson
 
+from extractor.sandbox import telling
 from extractor.sandbox.gorgias.ids import Kind
 from extractor.sandbox.gorgias.list_routes import LISTS
 from extractor.sandbox.gorgias.population import Fate, Part
@@ -19,7 +20,6 @@ __all__ = ["Truth"]
 Key = int | str | list[int]
 Keys = AsyncIterator[Key]
 PAUSE_EVERY = 200  # records
-AT_ONCE = 500  # keys
 ON_DEMAND = (
     *("ticket", "customer", "user", "macro", "event"),
     *("ticket_tags", "ticket_custom_fields", "customer_custom_fields", "view_items"),
@@ -47,14 +47,8 @@ class Truth:
         """
         del now
         lists = self._lists()
-        wanted = [name for name in lists if (name in tables if tables else name not in ON_DEMAND)]
-        yield b'{"tables":{'
-        for n, name in enumerate(wanted):
-            yield b"," * (n > 0) + orjson.dumps(name) + b":["
-            async for piece in _joined(lists[name]()):
-                yield piece
-            yield b"]"
-        yield b"}"
+        async for piece in telling.tables({name: make() for name, make in lists.items()}, tables, ON_DEMAND):
+            yield piece
         if not tables:
             for section, content in (("gone", self._gone()), ("moved", self._moved()), ("changes", self._changes())):
                 yield f',"{section}":'.encode() + orjson.dumps(content)
@@ -165,16 +159,3 @@ class Truth:
 async def _each(keys: Iterable[Key]) -> Keys:
     for key in keys:
         yield key
-
-
-async def _joined(keys: Keys) -> AsyncIterator[bytes]:
-    """Keys as the inside of a JSON array, in pieces of some kilobytes."""
-    held: list[Key] = []
-    comma = b""
-    async for key in keys:
-        held.append(key)
-        if len(held) == AT_ONCE:
-            yield comma + orjson.dumps(held)[1:-1]
-            held, comma = [], b","
-    if held:
-        yield comma + orjson.dumps(held)[1:-1]

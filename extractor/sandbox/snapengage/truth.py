@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import orjson
 
+from extractor.sandbox import telling
 from extractor.sandbox.snapengage.account import Account
 from extractor.sandbox.snapengage.changes import Changes
 from extractor.sandbox.snapengage.chat import Chat
@@ -15,8 +15,6 @@ from extractor.sandbox.snapengage.population import WIDGETS, Population
 from extractor.sandbox.snapengage.transcripts import Transcripts
 
 __all__ = ["Truth"]
-
-PIECE = 500  # keys
 
 
 class Truth:
@@ -53,18 +51,13 @@ class Truth:
         """The JSON object; `tables` other than none asks for section `tables` alone and for these in it."""
         del now
         lists = self._tables()
-        yield b'{"tables":{'
-        wanted = [name for name in lists if not tables or name in tables]
-        for n, name in enumerate(wanted):
-            yield b"," * (n > 0) + orjson.dumps(name) + b":"
-            async for piece in _array(lists[name]):
-                yield piece
-        yield b"}"
+        async for piece in telling.tables(lists, tables):
+            yield piece
         if not tables:
             yield b',"logs_by_widget":{'
             for w, widget_id in enumerate(self._account.widgets):
                 yield b"," * (w > 0) + orjson.dumps(widget_id) + b":"
-                async for piece in _array(self._cases(w)):
+                async for piece in telling.array(self._cases(w)):
                     yield piece
             writes = {"start_chat": len(self._chat.opened), "send_chat": self._chat.sent}
             yield b'},"writes":' + orjson.dumps(writes) + b',"changes":' + orjson.dumps(self._changes.log)
@@ -88,16 +81,3 @@ class Truth:
             for n in self._population.open_cases(w):
                 for message in self._transcripts.messages(self._population.case(w, n)):
                     yield self._ids.case(w, n), message.index
-
-
-async def _array(keys: Iterator[object]) -> AsyncIterator[bytes]:
-    """Keys as a JSON array, in pieces of some kilobytes; other requests are answered in between."""
-    held: list[object] = []
-    mark = b"["
-    for key in keys:
-        held.append(key)
-        if len(held) == PIECE:
-            await asyncio.sleep(0)
-            yield mark + orjson.dumps(held)[1:-1]
-            held, mark = [], b","
-    yield mark * (bool(held) or mark == b"[") + orjson.dumps(held)[1:-1] + b"]"
