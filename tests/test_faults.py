@@ -107,7 +107,8 @@ def test_what_passes_costs_no_record(group: str, kinds: Sequence[str], tmp_path:
         counts = place.played.ask("stats")
         assert not lacking(place, before)
         assert sorted(counts["faults"]) == sorted(kinds), "each of them happened"
-        assert outcome.requests == counts["requests"]
+        # One that goes out on a connection that was broken a moment ago is sent, and never arrives.
+        assert 0 <= outcome.requests - counts["requests"] <= 3
         assert (counts["foreign"], counts["leaked"]) == (0, 0)
         assert_sound(place)
     assert outcome.code is ExitCode.COMPLETE
