@@ -813,6 +813,7 @@ async def test_a_missing_key_is_not_a_wrong_one_and_an_unknown_path_is_404_for_e
         ("/export/forecast/64e0c1f2a9b3d4e5f6a7b8c9", {}, "no_such_forecast_config"),
         ("/export/forecast/{}", {"timePeriod": "2025_Q5"}, "bad_request"),
         ("/export/forecast/{}", {"scopeId": "1::MGR"}, "bad_request"),
+        # ISO 4217's code for a transaction without a currency: well formed, and nothing to convert to.
         ("/export/forecast/{}", {"currency": "XXX"}, "bad_request"),
         ("/export/forecast/{}", {"includeHistorical": "yes"}, "bad_request"),
         ("/export/forecast/{}", {"schedule": "TWICE"}, "bad_request"),
