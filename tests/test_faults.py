@@ -107,8 +107,8 @@ def test_what_passes_costs_no_record(group: str, kinds: Sequence[str], tmp_path:
         counts = place.played.ask("stats")
         assert not lacking(place, before)
         assert sorted(counts["faults"]) == sorted(kinds), "each of them happened"
-        # One that goes out on a connection that was broken a moment ago is sent, and never arrives.
-        assert 0 <= outcome.requests - counts["requests"] <= 3
+        # Behind a body that was too long the server closes a connection that looks idle: a request may be on its way.
+        assert counts["requests"] <= outcome.requests <= counts["requests"] + counts["faults"].get("long", 0)
         assert (counts["foreign"], counts["leaked"]) == (0, 0)
         assert_sound(place)
     assert outcome.code is ExitCode.COMPLETE
