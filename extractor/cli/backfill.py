@@ -11,9 +11,10 @@ import click
 
 from extractor import vendors
 from extractor.cli.closing import close_account
+from extractor.cli.options import of_a_pipeline, of_a_run, shown
 from extractor.cli.played import played
-from extractor.cli.words import DURATION, FAILURE_LIMIT, NAME, NAMES, PARAM, SHARE, UTC_DAY
-from extractor.console import MODES, progress
+from extractor.cli.words import NAMES, PARAM, UTC_DAY
+from extractor.console import progress
 from extractor.mask import understood
 from extractor.memory import keep_little
 from extractor.selection import select
@@ -40,29 +41,8 @@ __all__ = ["backfill"]
 @click.option("--also", type=NAMES, multiple=True, metavar="R,R", help="Load these too, beside the default ones.")
 @click.option("--since", type=UTC_DAY, metavar="DATE", help="First day (UTC) of reports and other windows.")
 @click.option("--until", type=UTC_DAY, metavar="DATE", help="Day (UTC) before which windows end; now, if not given.")
-@click.option("--destination", default="duckdb", show_default=True, help="Any dlt destination.")
-@click.option("--pipeline-name", type=NAME, metavar="NAME", help="Default: VENDOR_pipeline.")
-@click.option("--dataset", type=NAME, metavar="NAME", help="Default: VENDOR_data.")
-@click.option(
-    "--rate-share", type=SHARE, default=1.0, show_default=True, metavar="X", help="Part of the rate limit to use."
-)
-@click.option(
-    "--commit-every", type=DURATION, default="30s", show_default=True, metavar="TIME", help="Load at least this often."
-)
-@click.option(
-    "--patience",
-    type=DURATION,
-    default="30m",
-    show_default=True,
-    metavar="TIME",
-    help="Wait so long for a vendor that is away, or says nothing but 429.",
-)
-@click.option(
-    "--max-failures",
-    type=FAILURE_LIMIT,
-    metavar="N|P%",
-    help="Stop when more lists than that have failed, or a larger share of those finished.",
-)
+@of_a_pipeline
+@of_a_run
 @click.option("--keep-raw", is_flag=True, help="Keep the vendor's answers on disk after loading them.")
 @click.option(
     "--ids",
@@ -86,7 +66,7 @@ __all__ = ["backfill"]
     help="Leave a field out, or put a keyed hash in its place; FIELD or TABLE:FIELD; may be repeated.",
 )
 @click.option("--fresh", is_flag=True, help="Forget what was loaded and load everything again.")
-@click.option("--progress", "mode", type=click.Choice(MODES), default="auto", show_default=True, help="On stderr.")
+@shown
 @click.pass_context
 def backfill(
     ctx: click.Context,
@@ -143,7 +123,7 @@ def backfill(
         from extractor import run  # noqa: PLC0415 - brings dlt and aiohttp
 
         keep_little()
-        with progress(mode, vendor) as shown:
+        with progress(mode, vendor) as display:
             outcome = run.backfill(
                 vendor,
                 only=only_names,
@@ -164,7 +144,7 @@ def backfill(
                 mask=mask,
                 fresh=fresh,
                 settings=settings,
-                progress=shown.show,
+                progress=display.show,
             )
-            shown.end(outcome)
+            display.end(outcome)
     close_account(ctx, outcome)

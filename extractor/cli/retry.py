@@ -6,8 +6,8 @@ import click
 
 from extractor import vendors
 from extractor.cli.closing import close_account
-from extractor.cli.words import DURATION, FAILURE_LIMIT, NAME, SHARE
-from extractor.console import MODES, progress
+from extractor.cli.options import of_a_pipeline, of_a_run, shown
+from extractor.console import progress
 from extractor.mask import understood
 from extractor.memory import keep_little
 
@@ -24,33 +24,12 @@ __all__ = ["retry"]
     )
 )
 @click.argument("vendor")
-@click.option("--destination", default="duckdb", show_default=True, help="Any dlt destination.")
-@click.option("--pipeline-name", type=NAME, metavar="NAME", help="Default: VENDOR_pipeline.")
-@click.option("--dataset", type=NAME, metavar="NAME", help="Default: VENDOR_data.")
-@click.option(
-    "--rate-share", type=SHARE, default=1.0, show_default=True, metavar="X", help="Part of the rate limit to use."
-)
-@click.option(
-    "--commit-every", type=DURATION, default="30s", show_default=True, metavar="TIME", help="Load at least this often."
-)
-@click.option(
-    "--patience",
-    type=DURATION,
-    default="30m",
-    show_default=True,
-    metavar="TIME",
-    help="Wait so long for a vendor that is away, or says nothing but 429.",
-)
-@click.option(
-    "--max-failures",
-    type=FAILURE_LIMIT,
-    metavar="N|P%",
-    help="Stop when more lists than that have failed again, or a larger share of those finished.",
-)
+@of_a_pipeline
+@of_a_run
 @click.option(
     "--mask", multiple=True, metavar="FIELD=hash|drop", help="What the backfill was told to mask, in the same words."
 )
-@click.option("--progress", "mode", type=click.Choice(MODES), default="auto", show_default=True, help="On stderr.")
+@shown
 @click.pass_context
 def retry(
     ctx: click.Context,
@@ -76,7 +55,7 @@ def retry(
     from extractor import run  # noqa: PLC0415 - brings dlt and aiohttp
 
     keep_little()
-    with progress(mode, vendor) as shown:
+    with progress(mode, vendor) as display:
         outcome = run.retry(
             vendor,
             destination=destination,
@@ -87,7 +66,7 @@ def retry(
             patience=patience,
             max_failures=max_failures,
             mask=mask,
-            progress=shown.show,
+            progress=display.show,
         )
-        shown.end(outcome)
+        display.end(outcome)
     close_account(ctx, outcome)

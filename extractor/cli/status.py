@@ -6,7 +6,7 @@ import click
 
 from extractor import vendors
 from extractor.cli.closing import close_account
-from extractor.cli.words import NAME
+from extractor.cli.options import of_a_pipeline
 
 __all__ = ["status"]
 
@@ -22,9 +22,7 @@ __all__ = ["status"]
 )
 @click.argument("vendor")
 @click.option("--sandbox", is_flag=True, help="Of the pipeline that `backfill --sandbox` loads.")
-@click.option("--destination", default="duckdb", show_default=True, help="Any dlt destination.")
-@click.option("--pipeline-name", type=NAME, metavar="NAME", help="Default: VENDOR_pipeline.")
-@click.option("--dataset", type=NAME, metavar="NAME", help="Default: VENDOR_data.")
+@of_a_pipeline
 @click.pass_context
 def status(
     ctx: click.Context,
