@@ -28,7 +28,7 @@ from extractor.model import (
     StatedSecond,
 )
 from extractor.selection import select
-from extractor.vendors import gladly, load
+from extractor.vendors import _gladly_records, load
 from extractor.vendors.gladly import VENDOR
 
 ENDPOINTS = {endpoint.name: endpoint for endpoint in VENDOR.endpoints}
@@ -553,10 +553,10 @@ def test_the_list_of_capped_conversations_is_read_once_and_not_for_every_line() 
     """A file has hundreds of thousands of lines, the list may have thousands of keys."""
     keep = ENDPOINTS["conversation_items_exported"].keep
     assert keep is not None
-    gladly._keys.cache_clear()
+    _gladly_records._keys.cache_clear()
     fields = {"truncated": orjson.dumps([f"c{number}" for number in range(100)]).decode()}
     assert all(keep({"conversationId": f"c{number}"}, fields) for number in range(100))
-    assert gladly._keys.cache_info().misses == 1
+    assert _gladly_records._keys.cache_info().misses == 1
 
 
 @pytest.mark.parametrize(("name", "param"), [("customers_by_email", "email"), ("customers_by_phone", "phoneNumber")])

@@ -15,9 +15,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache, partial
-
-import orjson
+from functools import partial
 
 from extractor.model import (
     Afterwards,
@@ -28,7 +26,6 @@ from extractor.model import (
     Listing,
     Missing,
     Records,
-    Response,
     RollingWindow,
     Setting,
     StatedSecond,
@@ -38,8 +35,7 @@ from extractor.model import (
 from extractor.paginate import split_by, split_by_field
 from extractor.reshape import with_key
 from extractor.vendors import _gladly_columns as columns
-
-Record = Mapping[str, object]
+from extractor.vendors import _gladly_records as records
 
 # ── what is odd about this vendor ───────────────────────────────────────────────────────────
 
@@ -49,8 +45,8 @@ def _basic(settings: Mapping[str, str]) -> dict[str, str]:
     return {"Authorization": "Basic " + base64.b64encode(pair).decode()}
 
 
-def _metrics(metric_set: str) -> Callable[[date, date, str], Record]:
-    def ask(start: date, end: date, _: str) -> Record:
+def _metrics(metric_set: str) -> Callable[[date, date, str], records.Record]:
+    def ask(start: date, end: date, _: str) -> records.Record:
         # The last day is included, and without `timezone` the organisation's own would shift every time stamp.
         last = end - timedelta(days=1)
         return {"metricSet": metric_set, "timezone": "UTC", "startAt": start.isoformat(), "endAt": last.isoformat()}
@@ -58,14 +54,9 @@ def _metrics(metric_set: str) -> Callable[[date, date, str], Record]:
     return ask
 
 
-def _minutes(start: date, end: date, _: str) -> Record:
+def _minutes(start: date, end: date, _: str) -> records.Record:
     # Here the last minute is included.
     return {"startAtTime": f"{start}T00:00Z", "endAtTime": f"{end - timedelta(days=1)}T23:59Z"}
-
-
-def _nobody_yet(record: object, _: Listing) -> Record | None:
-    # A session that no agent has accepted has a blank where its key has the agent.
-    return {**record, "agent_id": record.get("agent_id") or ""} if isinstance(record, Mapping) else None
 
 
 def _last_day(_: Listing) -> tuple[tuple[str, str], ...]:
@@ -80,69 +71,10 @@ _ENTITIES = (
 )
 
 
-def _customers_of_event(record: Record) -> tuple[str, ...]:
-    # A merge names two customers; the one that is left holds both.
-    content = record.get("content")
-    return _texts(content, "customerId", "destinationCustomerId") if isinstance(content, Mapping) else ()
-
-
-def _attributes(record: Record) -> tuple[str, ...]:
-    listed = record.get("customAttributes")
-    found = listed if isinstance(listed, list) else []
-    return tuple(key for one in found if isinstance(one, Mapping) for key in _texts(one, "id"))
-
-
-def _recorded(record: Record) -> tuple[str, ...]:
-    content = record.get("content")
-    recorded = isinstance(content, Mapping) and content.get("recordingStatus") == "AVAILABLE"
-    return _texts(record, "id") if recorded else ()
-
-
-def _texts(record: Record, *names: str) -> tuple[str, ...]:
-    return tuple(value for name in names if isinstance(value := record.get(name), str) and value)
-
-
-def _merged_into(response: Response) -> str | None:
-    # 301 comes without Location; `errors` is a list in most answers and one object in some.
-    try:
-        body = orjson.loads(response.body)
-    except orjson.JSONDecodeError:
-        return None
-    errors = body.get("errors") if isinstance(body, dict) else body
-    for error in errors if isinstance(errors, list) else [errors]:
-        meta = error.get("meta") if isinstance(error, dict) else None
-        if isinstance(meta, dict) and isinstance(meta.get("new"), str):
-            return str(meta["new"])
-    return None
-
-
-def _has(name: str) -> Callable[[Record], tuple[str, ...]]:
-    def jobs(record: Record) -> tuple[str, ...]:
-        files = record.get("files")
-        listed = isinstance(files, list) and name in files and record.get("status") == "COMPLETED"
-        return _texts(record, "id") if listed else ()
-
-    return jobs
-
-
-def _only_here(record: Record, fields: Mapping[str, str]) -> bool:
-    # Items outside conversations are in no list; those of capped conversations are in no other.
-    conversation = record.get("conversationId")
-    if not conversation:
-        return True
-    return isinstance(conversation, str) and conversation in _keys(fields.get("truncated", "[]"))
-
-
-@lru_cache(maxsize=1)
-def _keys(listed: str) -> frozenset[str]:
-    # The same long list comes with every line of a file.
-    return frozenset(orjson.loads(listed))
-
-
 # ── endpoints of equal form ─────────────────────────────────────────────────────────────────
 
 
-def _each(endpoint: str, key: str | Callable[[Record], tuple[str, ...]] = "id", **fields: str) -> Children:
+def _each(endpoint: str, key: str | Callable[[records.Record], tuple[str, ...]] = "id", **fields: str) -> Children:
     return Children(endpoint=endpoint, key=key, fields=fields)
 
 
@@ -150,7 +82,7 @@ def _days(metric_set: str, days: int = 365) -> Windows:
     return _windows(_metrics(metric_set), days)
 
 
-def _windows(ask: Callable[[date, date, str], Record], days: int = 365) -> Windows:
+def _windows(ask: Callable[[date, date, str], records.Record], days: int = 365) -> Windows:
     # Rows stop without a word at about 100,000; whatever comes near is taken for cut off.
     return Windows(days=days, empty=-(-365 // days), near=95_000, body=ask)
 
@@ -160,7 +92,7 @@ def _file(name: str, file: str, types: Mapping[str, ColumnType]) -> Endpoint:
         name=name,
         path=f"/export/jobs/{{key}}/files/{file}",
         # Of the same record in several files the one that is loaded last stays: the newest job's.
-        parents=(Children(endpoint="export_jobs", key=_has(file), oldest_first="updatedAt"),),
+        parents=(Children(endpoint="export_jobs", key=records.completed_with(file), oldest_first="updatedAt"),),
         columns=types,
         note="the last 14 days only; the same records as elsewhere, as they were at the date of their job",
     )
@@ -180,13 +112,14 @@ _CUSTOMERS = (
     _each("report_task_export", "Customer ID"),
     _each("export_customers"),
     _each("export_conversation_items", "customerId"),
-    _each("events", _customers_of_event),
+    _each("events", records.customers_of_event),
     _each("customers_by_email"),
     _each("customers_by_phone"),
 )
-_of_customer = partial(Endpoint, parents=_CUSTOMERS, moved=(301,), moved_to=_merged_into, gone=(404,))
+_of_customer = partial(Endpoint, parents=_CUSTOMERS, moved=(301,), moved_to=records.merged_into, gone=(404,))
 _single = partial(Endpoint, records=_ONE, default=False, gone=(404,))
 _report = partial(Endpoint, path="/reports", method="POST", budgets=("requests", "reports"), download=True, timeout=300)
+_long_report = partial(_report, default=False, note="many rows for each conversation, at 10 reports a minute")
 _large = partial(
     Endpoint, records=_LINES, default=False, budgets=("files", "requests"), download=True, timeout=900, gone=(404,)
 )
@@ -194,7 +127,6 @@ _large = partial(
 _search = partial(
     Endpoint, path="/customer-profiles", table="customer_profiles", cap=_capped(50), columns=columns.PROFILE
 )
-_OFTEN = "many rows for each conversation, at 10 reports a minute"
 _BY_ID = "asked for by a backfill only where the customer's list lacks it"
 
 # ── the vendor ──────────────────────────────────────────────────────────────────────────────
@@ -249,34 +181,28 @@ VENDOR = Vendor(
             records=Records(shape="csv", needs=("Task ID", "Customer ID")),
             columns=columns.TASK_REPORT,
         ),
-        _report(
+        _long_report(
             name="report_conversation_timestamps",
             key=(),  # no column tells two events of one conversation in one second apart
             windows=_days("ConversationTimestampsReport", 91),
             records=Records(shape="csv", needs=("Timestamp", "Event Type", "Conversation ID")),
             columns=columns.TIMESTAMPS_REPORT,
-            default=False,
-            note=_OFTEN,
         ),
-        _report(
+        _long_report(
             name="report_contact_export",
             key=("Contact ID",),
             windows=_days("ContactExportReportV3"),
             records=Records(shape="csv", needs=("Contact ID", "Customer ID")),
             columns=columns.CONTACT_REPORT,
-            default=False,
-            note=_OFTEN,
         ),
-        _report(
+        _long_report(
             name="report_work_session_events",
             path="/reports/work-session-events",
             key=("contact_session_id", "agent_id"),
             windows=_windows(_minutes),
             records=Records(shape="csv", needs=("contact_session_id", "agent_id")),
-            row=_nobody_yet,
+            row=records.nobody_yet,
             columns=columns.WORK_SESSION_EVENTS,
-            default=False,
-            note=_OFTEN,
         ),
         _single(
             name="agents_get",
@@ -376,7 +302,7 @@ VENDOR = Vendor(
         _single(
             name="custom_attributes",
             path="/custom-attributes/{key}",
-            parents=(_each("conversations", _attributes), _each("conversation", _attributes)),
+            parents=(_each("conversations", records.attributes), _each("conversation", records.attributes)),
             columns=columns.CUSTOM_ATTRIBUTE,
             note="only those that a conversation has: there is no list",
         ),
@@ -394,7 +320,7 @@ VENDOR = Vendor(
             path="/conversation-items/{key}/voice-transcript",
             key=("item_id",),
             row=with_key("item_id"),
-            parents=(_each("conversation_items", _recorded),),
+            parents=(_each("conversation_items", records.recorded),),
             columns=columns.TRANSCRIPT,
             note="one request for each recorded call or voicemail",
         ),
@@ -402,8 +328,8 @@ VENDOR = Vendor(
             name="conversation_items_exported",
             path="/export/jobs/{key}/files/conversation_items.jsonl",
             table="conversation_items",
-            keep=_only_here,
-            parents=(_each("export_jobs", _has("conversation_items.jsonl")),),
+            keep=records.only_here,
+            parents=(_each("export_jobs", records.completed_with("conversation_items.jsonl")),),
             held=Afterwards(truncated="conversation_items"),
             columns=columns.ITEM,
             note="items outside conversations and of capped ones, from the export files of the last 14 days",
