@@ -62,6 +62,16 @@ def test_bad_luck_at_a_rate_that_went_well_for_long_is_forgiven_once() -> None:
     assert search.rate == 9
 
 
+def test_a_time_in_which_all_is_refused_is_no_sign_for_a_rate() -> None:
+    search = Search(10)
+    search.refused(100.0, 5)
+    search.interrupted()
+    search.went_well(130.0)
+    assert search.rate == 5
+    search.went_well(135.0)
+    assert search.rate > 5
+
+
 def test_a_rate_never_falls_to_nothing() -> None:
     search = Search(1)
     for now in range(100):

@@ -135,3 +135,18 @@ def test_a_vendor_that_became_slower_for_good_is_believed() -> None:
     assert crowded < 256
     answers(40_000, 1.0)
     assert level.allowed(None) == 256
+
+
+@pytest.mark.parametrize("slower", [False, True])
+def test_after_half_of_the_level_was_given_up_it_grows_by_one_a_round(slower: bool) -> None:
+    """To grow as fast as at the start would bring the next overload at once."""
+    level = Level()
+    level.answered(now=0.0, seconds=0.1, in_flight=1)
+    if slower:
+        level.answered(now=100.0, seconds=0.14, in_flight=1)
+    else:
+        level.overloaded(now=50.0)
+    assert level.allowed(None) == 2
+    for _ in range(6):
+        level.answered(now=55.0 + 50 * slower, seconds=0.14, in_flight=256)
+    assert level.allowed(None) == 4

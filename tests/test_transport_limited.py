@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from random import Random
@@ -15,6 +16,7 @@ from paper import Paper
 from extractor.errors import QuotaSpent, StorageError, TransportError, UnsafePath
 from extractor.limits import Limiter, Tally, build
 from extractor.model import Request, Response, RollingWindow, StatedSecond, WeeklyQuota
+from extractor.transport import Withdrawn
 from extractor.transport.limited import Limited
 from extractor.transport.retrying import Retrying
 
@@ -306,6 +308,44 @@ async def test_closing_reaches_the_wire() -> None:
     wire = Wire()
     await Limited(wire, {}).close()
     assert wire.closed
+
+
+@virtual_time
+async def test_what_is_not_wanted_any_more_when_its_turn_comes_is_not_sent() -> None:
+    """Of 50 that wait for their turn only the first, which waits for the budget, still goes out."""
+    wire = Wire()
+    transport = Limited(wire, {"a": build(RollingWindow(limit=1, seconds=10, at_once=1))})
+    wanted = True
+    await transport.send(request("a"))
+    waiting = [asyncio.create_task(transport.send(replace(request("a"), wanted=lambda: wanted))) for _ in range(50)]
+    await asyncio.sleep(1)
+    wanted = False
+    results = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(result) for result in results] == [Response] + [Withdrawn] * 49
+    assert len(wire.times) == 2
+
+
+@virtual_time
+async def test_an_outage_costs_what_is_in_flight_and_a_probe_now_and_then() -> None:
+    """All that waits for the budget when the vendor goes away stays where it is."""
+    wire = Wire(lambda _request: TransportError("gone", kind="reset") if 10 <= now() - began < 70 else 200)
+    limited = Limited(wire, {"a": build(StatedSecond(limit=10))})
+    transport = Retrying(limited, vendor="acme", base_url="https://h.example", random=Random(1))
+    began = now()
+    work = iter(range(500))
+
+    async def worker() -> None:
+        for number in work:
+            assert (await transport.send(request("a", path=f"/{number}"))).status == 200
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(100):
+            group.create_task(worker())
+    during = sum(10 <= at + wire.latency - began < 70 for at in wire.times)
+    # Seven failures are an outage; two more may be out, and one waits for the budget. Then six probes.
+    assert during <= 7 + 2 + 1 + 6
+    # The probe that finds it back is one more.
+    assert len(wire.times) == 500 + during + 1
 
 
 # ── quotas ──────────────────────────────────────────────────────────────────────────────────

@@ -78,11 +78,11 @@ class BucketLimiter:
 
     def wait(self, now: float) -> float:
         """0.0 if a request may start now, else seconds; infinity while the answer to a lone request is awaited."""
-        if self._flying and (self._pause.probing or (self._policy.used_header and not self._answers)):
+        if self._flying and self._policy.used_header and not self._answers:
             return math.inf
         self._settle(now)
-        soonest = max(self._pause.until, self._latest + 1 / (CATCH_UP * self._drain.per_second))
-        wait = max(soonest - now, self._over(self._whole, self._room, now))
+        spaced = self._latest + 1 / (CATCH_UP * self._drain.per_second) - now
+        wait = max(self._pause.wait(now), spaced, self._over(self._whole, self._room, now))
         if self._share < 1:
             wait = max(wait, self._over(self._ours, max(1.0, self._room * self._share), now))
         if wait <= TOUCH:
@@ -104,6 +104,7 @@ class BucketLimiter:
         self.tally.started(now, self.rate)
         self._tickets += 1
         self._latest = now
+        self._pause.started(self._tickets, now)
         self._flying[self._tickets] = self._underway[self._tickets] = now
         return self._tickets
 
@@ -114,9 +115,9 @@ class BucketLimiter:
         self._arrive(ticket, now)
         self._read(ticket, sent, now, headers)
         if status == 429:
-            self._refused(sent, now, headers)
+            self._refused(ticket, sent, now, headers)
         elif status:
-            self._pause.passed(sent)
+            self._pause.passed(ticket)
             if self._older:
                 self._older.taken(now)
 
@@ -170,15 +171,17 @@ class BucketLimiter:
         self._drain.counted(sent=sent, ours=ticket - self._void, used=used)
         self._set_speed()
 
-    def _refused(self, sent: float, now: float, headers: Mapping[str, str]) -> None:
+    def _refused(self, ticket: int, sent: float, now: float, headers: Mapping[str, str]) -> None:
         self.tally.refused += 1
         self._void += 1
         # There was no room, whatever had been reckoned.
         self._whole.put(now, self._size)
-        if not self._pause.refused(sent, now, FIRST_OWN_S, headers):
+        lone = self._pause.probing
+        if not self._pause.refused(ticket, sent=sent, now=now, own=FIRST_OWN_S, headers=headers):
             return
         self.tally.pauses += 1
-        if self._older and self._older.paused(now):
+        # One alone fits into any bucket that has drained for a while, so its refusal tells nothing of the size.
+        if self._older and not lone and self._older.paused(now):
             self._believe(self._older.size, self._older.per_second)
             self._whole.put(now, self._size)
 

@@ -1,4 +1,4 @@
-"""Standing still after a 429."""
+"""Standing still after a 429, and going on with one request at first."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ __all__ = ["Pause", "retry_after"]
 LONGEST_ASKED_S = 3600.0
 LONGEST_OWN_S = 60.0
 FIRST_OWN_S = 1.0
+SOON_S = 1.0
+"""A refusal later after a pause than that is no sign that the pause was too short, however long it was."""
+HELD_S = 2.0
+"""So long the request that goes ahead holds the others up at most: a refusal comes at once, work may take its time."""
 
 
 def retry_after(headers: Mapping[str, str], wall: Callable[[], float] = time.time) -> float | None:
@@ -41,40 +45,57 @@ def _http_date(text: str) -> float | None:
 
 
 class Pause:
-    """One pause at a time, however many requests were in flight when it began.
+    """One pause at a time, however many requests were in flight when it began; then one request goes ahead.
 
     The vendor's own wish counts first. Without one the first pause lasts `own` seconds (until the
-    vendor's next window, if that is known, else 1). If requests are refused again that were sent within half
-    that time after it, the next is twice as long, and so on up to a minute.
+    vendor's next window, if that is known, else 1). If the request that goes ahead is refused, or others that were
+    sent within half that time after it, a second at most, the next is twice as long, and so on up to a minute.
+
+    The others follow when the request ahead has been answered otherwise. So the first pause costs a 429
+    for each request in flight, and each one after that which comes too early a single 429. When there is no answer for
+    `HELD_S`, another request goes ahead.
 
     Attributes:
-        until: nothing may start before.
-        probing: the pauses repeat: one request at a time until one is answered well.
+        probing: none that was sent since the pause has been answered yet.
     """
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
-        self._began = -math.inf
         self._length = 0.0
-        self.until = -math.inf
+        self._until = -math.inf
+        self._held_until = -math.inf
+        self._newest = 0
+        self._before = 0
         self.probing = False
 
-    def refused(self, sent: float, now: float, own: float, headers: Mapping[str, str]) -> bool:
+    def wait(self, now: float) -> float:
+        """0.0 if a request may start now, else seconds; an answer may end it earlier."""
+        return max(0.0, self._until - now, self._held_until - now)
+
+    def started(self, ticket: int, now: float) -> None:
+        """A request starts; later ones have higher tickets."""
+        self._newest = ticket
+        if self.probing:
+            self._held_until = now + HELD_S
+
+    def refused(self, ticket: int, *, sent: float, now: float, own: float, headers: Mapping[str, str]) -> bool:
         """A request that was sent at `sent` got a 429. True if a new pause begins."""
         asked = retry_after(headers, self._wall)
-        if sent <= self._began:
+        if ticket <= self._before:
             if asked is not None:
-                self.until = max(self.until, now + asked)
+                self._until = max(self._until, now + asked)
             return False
-        again = sent - self.until < self._length / 2
+        again = self.probing or sent - self._until < min(self._length / 2, SOON_S)
         self._length = min(2 * self._length, LONGEST_OWN_S) if again else FIRST_OWN_S
-        self.probing = again
-        self._began = now
+        self._before = self._newest
+        self._held_until = -math.inf
+        self.probing = True
         least = max(own, self._length) if again else own
-        self.until = now + (max(asked, least if again else 0.0) if asked is not None else least)
+        self._until = now + (max(asked, least if again else 0.0) if asked is not None else least)
         return True
 
-    def passed(self, sent: float) -> None:
-        """A request that was sent at `sent` was not refused."""
-        if sent > self._began:
+    def passed(self, ticket: int) -> None:
+        """A request was not refused; one that was in flight when the pause began says nothing."""
+        if ticket > self._before:
             self.probing = False
+            self._held_until = -math.inf

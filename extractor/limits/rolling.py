@@ -48,10 +48,10 @@ class RollingLimiter:
 
     def wait(self, now: float) -> float:
         """0.0 if a request may start now, else seconds; infinity while as many are in flight as may be."""
-        if len(self._flying) >= (1 if self._pause.probing else self._at_once):
+        if len(self._flying) >= self._at_once:
             self.tally.waited(now, self.rate, math.inf)
             return math.inf
-        wait = max(self._pause.until - now, self._full_for(now))
+        wait = max(self._pause.wait(now), self._full_for(now))
         if wait <= 0:
             return 0.0
         self.tally.waited(now, self.rate, wait)
@@ -71,6 +71,7 @@ class RollingLimiter:
         """Count a request that starts now. Returns its ticket."""
         self.tally.started(now, self.rate)
         self._tickets += 1
+        self._pause.started(self._tickets, now)
         self._flying[self._tickets] = now
         return self._tickets
 
@@ -78,12 +79,11 @@ class RollingLimiter:
         """The log keeps the request for `seconds` from now; a 429 makes a pause."""
         sent = self._flying.pop(ticket)
         self._log(sent, now)
-        if status != 429:
-            self._pause.passed(sent)
-            return
-        self.tally.refused += 1
-        if self._pause.refused(sent, now, FIRST_OWN_S, headers):
-            self.tally.pauses += 1
+        if status == 429:
+            self.tally.refused += 1
+            self.tally.pauses += self._pause.refused(ticket, sent=sent, now=now, own=FIRST_OWN_S, headers=headers)
+        elif status:
+            self._pause.passed(ticket)
 
     def abandoned(self, ticket: int, now: float, *, sent: bool = True) -> None:
         """No answer will come; a request that was sent stays in the log."""

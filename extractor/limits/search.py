@@ -54,6 +54,10 @@ class Search:
         self.rate = max(_whole(min(float(accepted), 0.75 * tried)), _whole(tried / 2))
         return True
 
+    def interrupted(self) -> None:
+        """Everything is refused at any rate: that is no sign for this one, nor is the time till it ends."""
+        self._since = math.inf
+
     def went_well(self, now: float) -> None:
         """Requests go on at this rate, and none was refused since the last call."""
         self._since = min(self._since, now)

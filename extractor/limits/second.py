@@ -51,11 +51,11 @@ class SecondLimiter:
 
     def wait(self, now: float) -> float:
         """0.0 if a request may start now, else seconds; infinity while the answer to a lone request is awaited."""
-        if self._known.flying and (not self._answers or self._pause.probing):
+        if self._known.flying and not self._answers:
             return math.inf
         if isinstance(self._way, Windowed) and (self._known.limit < LEAST_WINDOWED or self._way.outdated(now)):
             self._way = Paced(self._known)
-        wait = max(self._pause.until - now, self._way.wait(now))
+        wait = max(self._pause.wait(now), self._way.wait(now))
         if wait <= 0:
             return 0.0
         self.tally.waited(now, self._way.rate, wait)
@@ -64,10 +64,11 @@ class SecondLimiter:
     def start(self, now: float) -> int:
         """Count a request that starts now. Returns its ticket."""
         self.tally.started(now, self._way.rate)
-        if self._search:
+        if self._search and not self._pause.probing:
             self._search.went_well(now)
             self._known.limit = self._search.rate
         self._tickets += 1
+        self._pause.started(self._tickets, now)
         self._known.flying[self._tickets] = self._way.start(now)
         return self._tickets
 
@@ -86,9 +87,9 @@ class SecondLimiter:
         elif (phase := self._way.answered(flight, now)) is not None:
             self._way = Windowed(self._known, phase, now)
         if status == 429:
-            self._refused(flight, now, headers)
+            self._refused(ticket, flight, now, headers)
         elif status:
-            self._pause.passed(flight.sent)
+            self._pause.passed(ticket)
             if self._search:
                 self._accepted.append(flight.sent)
 
@@ -113,12 +114,18 @@ class SecondLimiter:
         if left is not None:
             flight.used = max(0.0, self._known.limit - left)
 
-    def _refused(self, flight: Flight, now: float, headers: Mapping[str, str]) -> None:
+    def _refused(self, ticket: int, flight: Flight, now: float, headers: Mapping[str, str]) -> None:
         self.tally.refused += 1
         own = self._way.until_next(flight, now) if isinstance(self._way, Windowed) else FIRST_OWN_S
-        if not self._pause.refused(flight.sent, now, own, headers):
+        lone = self._pause.probing
+        if not self._pause.refused(ticket, sent=flight.sent, now=now, own=own, headers=headers):
             return
         self.tally.pauses += 1
+        if lone:
+            # It was not too fast, nor too close to another.
+            if self._search:
+                self._search.interrupted()
+            return
         blame = False
         if self._search:
             accepted = sum(flight.sent - 1 < sent <= flight.sent for sent in self._accepted)

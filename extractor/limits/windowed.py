@@ -111,7 +111,8 @@ class Windowed:
         if status == 429:
             window.removed(flight)
             window.troubled = True
-            if young:
+            # A refusal that states that there was room has another reason than a second that was used up.
+            if young and (flight.used is None or flight.used >= self._known.limit):
                 self._phase.landed(now, flight.sent, window.number - 1, flight.excess)
             return
         number = self._landed(flight, window, young=young)

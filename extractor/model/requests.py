@@ -27,6 +27,7 @@ class Request:
         download: the body goes to an unnamed file instead of memory.
         timeout: seconds for the whole answer, from the first byte sent to the last received.
         timeouts: how many tries may end in a timeout; 1 for requests whose listing can be halved.
+        wanted: asked when its turn among those that wait for the budgets comes; if it says no, nothing is sent.
     """
 
     endpoint: str
@@ -43,6 +44,7 @@ class Request:
     download: bool = False
     timeout: float = 60.0
     timeouts: int = 6
+    wanted: Callable[[], bool] = field(default=lambda: True, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

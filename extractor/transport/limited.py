@@ -9,7 +9,7 @@ from math import isfinite
 from extractor.errors import UnsafePath
 from extractor.limits import Budgets, Limiter, Permit, QuotaLimiter
 from extractor.model import Request, Response
-from extractor.transport import Transport
+from extractor.transport import Transport, Withdrawn
 from extractor.transport.concurrency import Level
 
 __all__ = ["Limited"]
@@ -58,10 +58,13 @@ class Limited:
         Raises:
             KeyError: the request names a budget that there isn't.
             QuotaSpent: one of its budgets is used up for the week. Nothing was sent.
+            Withdrawn: it is not wanted any more. Nothing was sent.
         """
         lane = self._lane(request.budgets)
         clock = asyncio.get_running_loop().time
         async with lane.turn:
+            if not request.wanted():
+                raise Withdrawn
             await lane.place()
             permit = await self._budgets.acquire(request.budgets) if request.budgets else None
             lane.in_flight += 1

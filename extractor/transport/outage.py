@@ -75,7 +75,7 @@ class Breaker:
         random: spreads the probes of several runs.
     """
 
-    def __init__(self, *, vendor: str, patience: float, random: Random, doubt_after: int = 10) -> None:
+    def __init__(self, *, vendor: str, patience: float, random: Random, doubt_after: int) -> None:
         self._vendor = vendor
         self._patience = patience
         self._doubt_after = doubt_after

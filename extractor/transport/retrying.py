@@ -14,7 +14,7 @@ from extractor.errors import BadBody, ForeignOrigin, RequestFailed, RunFailed, T
 from extractor.limits.pause import retry_after
 from extractor.model import Request, Response
 from extractor.paths import same_origin
-from extractor.transport import Traffic, Transport
+from extractor.transport import Transport, Withdrawn
 from extractor.transport.outage import LONGEST_PAUSE, Allowance, Breaker, duration
 
 __all__ = ["Retrying", "leads_away"]
@@ -61,7 +61,7 @@ class Retrying:
     A request that may be sent only `once` goes again after a 429, or when it certainly has not left; any other
     failure of it is final.
 
-    One for each of a vendor's APIs, for they have outages of their own; `transport` and `traffic` may be shared.
+    One for each of a vendor's APIs, for they have outages of their own; `transport` may be shared.
 
     Args:
         transport: makes one attempt, within the budgets.
@@ -71,7 +71,6 @@ class Retrying:
         attempts: for one request.
         random: for jitter.
         wall: seconds since 1970, for a Retry-After that is a date on an answer without one.
-        traffic: counts retries.
     """
 
     def __init__(
@@ -84,7 +83,6 @@ class Retrying:
         attempts: int = 6,
         random: Random | None = None,
         wall: Callable[[], float] = time.time,
-        traffic: Traffic | None = None,
     ) -> None:
         self._transport = transport
         self._vendor = vendor
@@ -94,9 +92,8 @@ class Retrying:
         self._attempts = attempts
         self._random = random or randomness.SystemRandom()
         self._wall = wall
-        self._traffic = traffic or Traffic()
         self._allowance = Allowance()
-        self._breaker = Breaker(vendor=vendor, patience=patience, random=self._random)
+        self._breaker = Breaker(vendor=vendor, patience=patience, random=self._random, doubt_after=attempts + 1)
         self._opening = asyncio.Lock()
         self._opened = False
         self._unreachable: str | None = None
@@ -156,20 +153,18 @@ class Retrying:
             if certain or failures == _OPENING_ATTEMPTS or clock() - began + wait >= _OPENING_SECONDS:
                 self._unreachable = self._nobody_there(outcome, failures)
                 raise Unreachable(self._unreachable)
-            self._traffic.retries += 1
             await asyncio.sleep(wait)
 
     async def _persist(self, request: Request, outcome: Response | RequestFailed | None) -> Response:
         tries = _Tries(began=asyncio.get_running_loop().time())
         while True:
-            if outcome is None:
+            while outcome is None:
                 await self._outage(request, tries)
-                outcome = await self._try(request)
+                outcome = await self._try_unless_away(request)
             tries.sent += 1
             verdict = self._judge(request, outcome)
             if isinstance(verdict, RequestFailed):
                 await self._after_failure(request, verdict, tries, asked=self._asked(outcome))
-                self._traffic.retries += 1
             elif verdict.status == 429:
                 await self._after_429(request, tries)
             else:
@@ -214,6 +209,15 @@ class Retrying:
         except (TransportError, BadBody) as error:
             return error
 
+    async def _try_unless_away(self, request: Request) -> Response | RequestFailed | None:
+        """None if the vendor went away while others were before it."""
+        if not self._lone(request):
+            request = replace(request, wanted=lambda: not self._breaker.doubtful)
+        try:
+            return await self._try(request)
+        except Withdrawn:
+            return None
+
     def _judge(self, request: Request, outcome: Response | RequestFailed) -> Response | RequestFailed:
         if isinstance(outcome, RequestFailed):
             return outcome
@@ -244,8 +248,7 @@ class Retrying:
 
     async def _outage(self, request: Request, tries: _Tries) -> bool:
         """Wait while there is an outage; True if there was one and the request's tries begin anew because of it."""
-        if request.once and self._proven is None:
-            # It can't be what finds out whether the vendor is back.
+        if self._lone(request):
             return False
 
         async def probe() -> bool:
@@ -262,6 +265,10 @@ class Retrying:
             return False
         tries.failures = tries.timeouts = 0
         return True
+
+    def _lone(self, request: Request) -> bool:
+        """True if it can't be what finds out whether the vendor is back, and there is nothing else that could."""
+        return request.once and self._proven is None
 
     def _backoff(self, failures: int) -> float:
         return self._random.uniform(0.0, min(LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures - 1, 16)))
