@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +11,7 @@ from typing import Any
 import aiohttp
 import duckdb
 from aiohttp import web
+from serving import served
 from yarl import URL
 
 import extractor
@@ -21,6 +20,18 @@ from extractor.account import Outcome
 
 QUICK = ("--rate-scale", "1000", "--knob", "report-latency=5", "--latency", "1")
 """Flags of a sandbox that is no bottleneck."""
+
+
+def asked(folder: Path, query: str) -> list[tuple[Any, ...]]:
+    """Asked of the database that a run in that folder has filled."""
+    with duckdb.connect(str(folder / f"{PIPELINE}.duckdb"), read_only=True) as connection:
+        connection.execute(f"USE {DATASET}")
+        return connection.execute(query).fetchall()
+
+
+def incidents(folder: Path) -> set[tuple[Any, ...]]:
+    """Those that hold: kind, endpoint, status."""
+    return set(asked(folder, "SELECT kind, endpoint, status FROM _extractor_incidents WHERE resolved_at IS NULL"))
 
 
 @dataclass
@@ -57,9 +68,7 @@ class Place:
         return self.folder / ".extractor" / PIPELINE
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.database), read_only=True) as connection:
-            connection.execute(f"USE {DATASET}")
-            return connection.execute(query).fetchall()
+        return asked(self.folder, query)
 
     def requests(self) -> int:
         """How many the vendor has had since the last time."""
@@ -115,26 +124,8 @@ class Proxy:
 
 @contextmanager
 def proxy(played: Sandbox) -> Iterator[Proxy]:
-    """A proxy before the sandbox, in a thread of its own."""
+    """A proxy before the sandbox."""
     one = Proxy(target=played.base_url)
-    ready, loop = threading.Event(), asyncio.new_event_loop()
-    stopping = asyncio.Event()
-
-    async def serve() -> None:
-        runner = web.ServerRunner(web.Server(one.answer), shutdown_timeout=0.001)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        one.base_url = f"http://127.0.0.1:{runner.addresses[0][1]}/api/v1"
-        ready.set()
-        await stopping.wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    try:
-        assert ready.wait(10)
+    with served(one.answer) as origin:
+        one.base_url = f"{origin}/api/v1"
         yield one
-    finally:
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join()
-        loop.close()

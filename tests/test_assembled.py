@@ -10,11 +10,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
-import duckdb
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from runs import asked, incidents
 from sandboxed import NOON, Client, noon, sandboxed
 
 import extractor
@@ -424,16 +424,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def run(played: Sandbox, settings: Mapping[str, Any] | None = None, **options: Any) -> Outcome:
     told: dict[str, Any] = {"base_url": played.base_url, **played.settings, **(settings or {})}
     return extractor.backfill("assembled", pipeline_name=PIPELINE, dataset=DATASET, settings=told, **options)
-
-
-def asked(folder: Path, query: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(folder / f"{PIPELINE}.duckdb"), read_only=True) as connection:
-        connection.execute(f"USE {DATASET}")
-        return connection.execute(query).fetchall()
-
-
-def incidents(folder: Path) -> set[tuple[Any, ...]]:
-    return set(asked(folder, "SELECT kind, endpoint, status FROM _extractor_incidents WHERE resolved_at IS NULL"))
 
 
 def test_everything_is_loaded_and_a_second_run_has_nothing_to_do(folder: Path) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import quote, urlencode
 
-import duckdb
 import orjson
 import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 from hypothesis import given
 from hypothesis import strategies as st
+from runs import asked, incidents
 from sandboxed import Answer, Client, sandboxed
 
 import extractor
@@ -555,16 +555,6 @@ def run(played: Sandbox, without: Iterable[str] = (), **options: Any) -> Outcome
     settings: dict[str, Any] = {"base_url": played.base_url, **played.settings}
     settings = {name: value for name, value in settings.items() if name not in {*without}}
     return extractor.backfill("clari", pipeline_name=PIPELINE, dataset=DATASET, settings=settings, **options)
-
-
-def asked(folder: Path, query: str) -> list[tuple[Any, ...]]:
-    with duckdb.connect(str(folder / f"{PIPELINE}.duckdb"), read_only=True) as connection:
-        connection.execute(f"USE {DATASET}")
-        return connection.execute(query).fetchall()
-
-
-def incidents(folder: Path) -> set[tuple[Any, ...]]:
-    return set(asked(folder, "SELECT kind, endpoint, status FROM _extractor_incidents WHERE resolved_at IS NULL"))
 
 
 def loaded(folder: Path, table: str) -> set[Any]:

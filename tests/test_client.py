@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -124,6 +125,18 @@ def things(count: int, prefix: str = "r") -> list[dict[str, object]]:
     return [{"id": f"{prefix}{number}"} for number in range(count)]
 
 
+def over(transport: FakeTransport, **changes: Any) -> Client:
+    """A client of the shop."""
+    plain: dict[str, Any] = {"loaded": ALL, "since": None, "until": UNTIL}
+    return Client(
+        vendor=VENDOR,
+        family=Family(VENDOR, ALL, frozenset()),
+        transport=transport,
+        base_urls={"": VENDOR.base_url},
+        **(plain | changes),
+    )
+
+
 def fetch(
     behaviour: Behaviour,
     endpoint: str,
@@ -143,16 +156,7 @@ def fetch(
         known: it answered in an earlier run.
     """
     transport = FakeTransport(behaviour)
-    client = Client(
-        vendor=VENDOR,
-        family=Family(VENDOR, ALL, frozenset()),
-        transport=transport,
-        base_urls={"": VENDOR.base_url},
-        loaded=loaded,
-        since=since,
-        until=until,
-        known=known,
-    )
+    client = over(transport, loaded=loaded, since=since, until=until, known=known)
 
     async def main() -> list[Page]:
         if let_in:
@@ -442,15 +446,7 @@ def test_any_other_answer_to_a_child_shows_that_the_door_is_open(number: int) ->
     """Then a 403 is about that endpoint alone, and a 401 is new."""
     answers = iter([status(number), status(403), status(401)])
     transport = FakeTransport(lambda _: next(answers))
-    client = Client(
-        vendor=VENDOR,
-        family=Family(VENDOR, ALL, frozenset()),
-        transport=transport,
-        base_urls={"": VENDOR.base_url},
-        loaded=ALL,
-        since=None,
-        until=UNTIL,
-    )
+    client = over(transport)
 
     async def main() -> None:
         assert [page async for page in client.pages(Listing(id=1, endpoint="customers", key="c"))]
@@ -784,15 +780,7 @@ def test_a_credential_problem_of_a_window_is_no_reason_to_halve_it() -> None:
 def test_a_listing_that_is_left_half_way_closes_its_file() -> None:
     body = b"\n".join(json.dumps({"id": number, "text": "x" * 1000}).encode() for number in range(700))
     transport = FakeTransport(lambda _: ok(body))
-    client = Client(
-        vendor=VENDOR,
-        family=Family(VENDOR, ALL, frozenset()),
-        transport=transport,
-        base_urls={"": VENDOR.base_url},
-        loaded=ALL,
-        since=None,
-        until=UNTIL,
-    )
+    client = over(transport)
 
     async def main() -> None:
         pages = client.pages(Listing(id=1, endpoint="stream", key=""))
@@ -805,15 +793,7 @@ def test_a_listing_that_is_left_half_way_closes_its_file() -> None:
 
 def test_a_window_that_is_cancelled_while_it_is_counted_closes_its_file() -> None:
     transport = FakeTransport(report(lambda _: 2))
-    client = Client(
-        vendor=VENDOR,
-        family=Family(VENDOR, ALL, frozenset()),
-        transport=transport,
-        base_urls={"": VENDOR.base_url},
-        loaded=ALL,
-        since=None,
-        until=UNTIL,
-    )
+    client = over(transport)
 
     async def main() -> None:
         async def consume() -> None:

@@ -102,37 +102,6 @@ async def test_page_brings_its_children_into_the_work(ledger: Ledger) -> None:
     assert told == [1], "there is no more to claim than before"
 
 
-async def test_given_back_listing_is_claimed_again_at_its_last_cursor(ledger: Ledger) -> None:
-    listing = await one(ledger)
-    await ledger.record(Page(listing=listing, state=State.OPEN, cursor="2", records=1))
-    ledger.give_back(listing)
-    assert await ledger.claim("items", 5) == [
-        Listing(id=listing.id, endpoint="items", key="a", parent="p", fields={}, cursor="2")
-    ]
-    assert await ledger.claim("items", 5) == []
-
-
-@pytest.mark.parametrize("at_once", [False, True])
-async def test_late_page_of_a_listing_that_was_given_back_counts(ledger: Ledger, *, at_once: bool) -> None:
-    """Its answer was still on its way; who claims it next goes on behind that page."""
-    listing = await one(ledger)
-    ledger.give_back(listing)
-    if not at_once:
-        await ledger.summary()
-    await asyncio.gather(*(ledger.record(Page(listing=listing, state=State.OPEN, cursor=n)) for n in "23"))
-    assert ledger.claimable("items") == 1
-    assert [again.cursor for again in await ledger.claim("items", 5)] == ["3"]
-    assert (ledger.claimable("items"), (await ledger.summary()).endpoints["items"].pages) == (0, 2)
-
-
-async def test_late_last_page_of_a_listing_that_was_given_back_ends_it(ledger: Ledger) -> None:
-    listing = await one(ledger)
-    ledger.give_back(listing)
-    await ledger.summary()
-    await ledger.record(done(listing))
-    assert (ledger.claimable("items"), await ledger.claim("items", 5)) == (0, [])
-
-
 async def test_open_listing_without_cursor_is_counted_from_the_beginning(tmp_path: Path) -> None:
     ledger = await Ledger.open(tmp_path / "p")
     listing = await one(ledger)
@@ -203,8 +172,9 @@ async def test_records_beside_count_no_more_when_their_listing_begins_again(
 
         ledger = await Ledger.open(tmp_path)
         if again == "claim":
-            [listing] = await ledger.claim("items", 1)
-            ledger.give_back(listing)
+            await ledger.claim("items", 1)
+            await ledger.close()
+            ledger = await Ledger.open(tmp_path)
         elif again == "ask_again":
             await ledger.ask_again(["items"])
         elif again == "forget_loaded":
@@ -277,6 +247,15 @@ async def test_what_the_ledger_cannot_keep_is_refused_alone(ledger: Ledger) -> N
     assert [claimed.key for claimed in await ledger.claim("items", 9)] == ["c"]
 
 
+async def test_a_page_of_a_listing_that_nobody_claimed_is_refused(ledger: Ledger) -> None:
+    listing = await one(ledger)
+    await ledger.restart()
+    await ledger.add([found("a")])
+    with pytest.raises(LookupError, match="Nobody has claimed"):
+        await ledger.record(done(listing))
+    assert await ledger.claim("items", 9) == [listing]
+
+
 async def test_many_at_once_are_all_kept(ledger: Ledger) -> None:
     """Every size of statement is used: 256, 64, 16, 4 and 1 rows."""
     await ledger.add([found(f"k{n}") for n in range(341)])
@@ -325,16 +304,6 @@ async def test_released_listings_get_the_fields_in_later_runs_too(tmp_path: Path
     assert both[0] == first
     assert [listing.fields for listing in both] == [{"own": "1", "truncated": "[]"}, {"truncated": "[]"}]
     await ledger.close()
-
-
-async def test_settled_listings_are_committed_without_a_request(ledger: Ledger, tmp_path: Path) -> None:
-    await ledger.add([found("a", state=State.HELD), found("b")])
-    await ledger.seal()
-    assert await ledger.settle("items") == 1
-    await ledger.seal()
-    assert rows(tmp_path / "p", 1) == {("items", "a", "pending", None, 0, 0), ("items", "b", "pending", None, 0, 0)}
-    assert rows(tmp_path / "p", 2) == {("items", "a", "committed", None, 0, 0)}
-    assert [listing.key for listing in await ledger.claim("items", 9)] == ["b"]
 
 
 async def test_listing_that_is_let_go_late_is_not_forgotten(ledger: Ledger) -> None:

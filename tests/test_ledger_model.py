@@ -69,7 +69,6 @@ class Play(RuleBasedStateMachine):
         self.now = 0
         self.known: dict[Key, Row] = {}
         self.claimed: dict[int, Listing] = {}
-        self.returned: dict[str, list[int]] = {"roots": [], "items": [], "missing": []}
         self.given: dict[str, dict[str, str]] = {"roots": {}, "items": {}, "missing": {}}
         self.chunk = Chunk()
         self.sealed: list[tuple[Chunk, set[tuple[object, ...]]]] = []
@@ -154,10 +153,7 @@ class Play(RuleBasedStateMachine):
             for (name, _), row in self.known.items()
             if name == endpoint and row.state in (State.PENDING, State.OPEN) and row.number not in self.claimed
         )
-        returned = self.returned[endpoint]
-        first, self.returned[endpoint] = sorted(returned[:limit]), returned[limit:]
-        expected = first + [number for number in waiting if number not in returned][: limit - len(first)]
-        assert [listing.id for listing in got] == expected
+        assert [listing.id for listing in got] == waiting[:limit]
         by_number = {row.number: (key, row) for key, row in self.known.items()}
         for listing in got:
             (name, key), row = by_number[listing.id]
@@ -233,14 +229,6 @@ class Play(RuleBasedStateMachine):
             self._seal()
             self.filling += 1
 
-    @precondition(lambda self: self.claimed)
-    @rule(data=st.data())
-    def give_back(self, data: st.DataObject) -> None:
-        number = data.draw(st.sampled_from(sorted(self.claimed)))
-        listing = self.claimed.pop(number)
-        self.ledger.give_back(listing)
-        self.returned[listing.endpoint].append(number)
-
     @rule(endpoint=endpoints, fields=st.sampled_from([{}, {"given": "1"}, {"q": "2"}]))
     def release(self, endpoint: str, fields: dict[str, str]) -> None:
         held = [row for (name, _), row in self.known.items() if name == endpoint and row.state is State.HELD]
@@ -248,15 +236,6 @@ class Play(RuleBasedStateMachine):
         for row in held:
             row.state = State.PENDING
         self.given[endpoint] |= fields
-
-    @rule(endpoint=endpoints)
-    def settle(self, endpoint: str) -> None:
-        self.now += 1
-        held = [key for key, row in self.known.items() if key[0] == endpoint and row.state is State.HELD]
-        assert self.runner.run(self.ledger.settle(endpoint)) == len(held)
-        for key in held:
-            self.known[key].state, self.known[key].seen_at = State.COMMITTED, self.now
-            self.chunk.touched.add(key)
 
     @rule()
     def seal(self) -> None:
@@ -304,7 +283,6 @@ class Play(RuleBasedStateMachine):
             if row.state is State.OPEN:
                 row.state = State.PENDING
         self.claimed.clear()
-        self.returned = {name: [] for name in self.returned}
 
     # ── what holds at all times ─────────────────────────────────────────────────────────────
 
@@ -339,7 +317,6 @@ class Play(RuleBasedStateMachine):
 
     @invariant()
     def claimable_is_what_nobody_works_on(self) -> None:
-        self.runner.run(self.ledger.summary())  # a give_back may still be under way
         for endpoint in ("roots", "items", "missing"):
             assert self.ledger.claimable(endpoint) == sum(
                 name == endpoint and row.state in (State.PENDING, State.OPEN) and row.number not in self.claimed

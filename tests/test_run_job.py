@@ -26,14 +26,10 @@ def where(**options: Any) -> Any:
 def job(**options: Any) -> Job:
     plain = {
         "place": where(),
-        "only": (),
-        "also": (),
-        "since": None,
-        "until": None,
         "rate_share": 1.0,
         "commit_every": 30.0,
-        "ids": None,
-        "fresh": False,
+        "patience": 1800.0,
+        "max_failures": None,
         "settings": SETTINGS,
     }
     return Job.of("gladly", **(plain | options))

@@ -84,17 +84,13 @@ async def test_all_layers_survive_a_server_that_fails_in_every_way() -> None:
     traffic = Traffic()
     limiter = build(RollingWindow(limit=100_000, seconds=1.0, at_once=64))
     async with FaultServer(answer) as server, http(server.base_url, traffic=traffic, connections=64) as wire:
-        transport = Retrying(
-            Limited(wire, {"a": limiter}), vendor="acme", base_url=server.base_url, random=Quick(), traffic=traffic
-        )
+        transport = Retrying(Limited(wire, {"a": limiter}), vendor="acme", base_url=server.base_url, random=Quick())
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(transport.send(listing(number))) for number in range(500)]
         assert [task.result().content for task in tasks] == list(range(500))
         assert len(server.seen) == traffic.sent == limiter.tally.sent
         # The rest are probes: so many failures in a row look like an outage.
         assert 499 + 500 <= traffic.sent <= 1_050
-        assert traffic.retries == 499
-        assert traffic.broken + sum(traffic.answers.values()) == traffic.sent
 
 
 async def test_a_port_where_nobody_listens_is_unreachable() -> None:

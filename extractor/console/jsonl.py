@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -10,8 +9,7 @@ from dataclasses import fields, is_dataclass
 from typing import TextIO
 
 from extractor.account import EndpointCount, Outcome, Snapshot
-from extractor.console.estimate import Estimate
-from extractor.console.pace import Pace
+from extractor.console.lines import Lines
 
 __all__ = ["JsonLines"]
 
@@ -19,34 +17,28 @@ __all__ = ["JsonLines"]
 class JsonLines:
     """One object a line: `event` is `progress` or `end`, the rest is the snapshot or the outcome."""
 
-    every = 1.0
-    """Seconds between two lines of a phase."""
-
     def __init__(self, vendor: str, stream: TextIO) -> None:
         self._vendor = vendor
-        self._stream = stream
-        self._estimate = Estimate()
-        self._pace = Pace(self.every)
+        self._lines = Lines(stream, self._progress, every=1.0)
 
     def show(self, snapshot: Snapshot) -> None:
         """Write a line if it is time for one."""
-        left = self._estimate.left(snapshot)
-        if not self._pace.due(snapshot):
-            return
-        self._write({"event": "progress", "vendor": self._vendor, "left": plain(left)} | told(snapshot))
+        self._lines.show(snapshot)
 
     def end(self, outcome: Outcome) -> None:
         """Write the outcome."""
-        self._write({"event": "end"} | told(outcome))
+        self._lines.write(_text({"event": "end"} | told(outcome)))
 
     def close(self) -> None:
         """Every line was flushed."""
 
-    def _write(self, value: Mapping[str, object]) -> None:
-        # ASCII only: control characters and whatever else came from outside are escaped.
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(json.dumps(value, allow_nan=False) + "\n")
-            self._stream.flush()
+    def _progress(self, snapshot: Snapshot, left: float | None) -> str:
+        return _text({"event": "progress", "vendor": self._vendor, "left": plain(left)} | told(snapshot))
+
+
+def _text(value: Mapping[str, object]) -> str:
+    # ASCII only: control characters and whatever else came from outside are escaped.
+    return json.dumps(value, allow_nan=False)
 
 
 def told(value: Snapshot | Outcome) -> dict[str, object]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+from functools import partial
 from typing import TextIO
 
 from extractor.account import Outcome, Snapshot
-from extractor.console.estimate import Estimate
-from extractor.console.pace import Pace
+from extractor.console.lines import Lines
 from extractor.console.text import clock, counted, kinds, roughly, size, visible
 
 __all__ = ["Plain", "line"]
@@ -16,24 +15,12 @@ __all__ = ["Plain", "line"]
 class Plain:
     """A line at the start of each phase, and one every five seconds."""
 
-    every = 5.0
-    """Seconds between two lines of a phase."""
-
     def __init__(self, vendor: str, stream: TextIO) -> None:
-        self._vendor = vendor
-        self._stream = stream
-        self._estimate = Estimate()
-        self._pace = Pace(self.every)
+        self._lines = Lines(stream, partial(line, vendor), every=5.0)
 
     def show(self, snapshot: Snapshot) -> None:
         """Write a line if it is time for one."""
-        left = self._estimate.left(snapshot)
-        if not self._pace.due(snapshot):
-            return
-        # Whoever read the lines may have gone; the run goes on.
-        with contextlib.suppress(OSError, ValueError):
-            self._stream.write(line(self._vendor, snapshot, left) + "\n")
-            self._stream.flush()
+        self._lines.show(snapshot)
 
     def end(self, outcome: Outcome) -> None:
         """The account is printed by the command."""

@@ -170,7 +170,7 @@ class Ledger:
 
         Raises:
             ValueError: the state isn't OPEN or final, or a text is no Unicode; nothing was recorded.
-            LookupError: the ledger knows no such listing.
+            LookupError: nobody in this process has claimed the listing.
             StorageError: it may or may not be on disk; nothing is acknowledged from now on.
         """
         listing, now = page.listing, int(self._clock())
@@ -236,10 +236,6 @@ class Ledger:
         """
         return await self._ask(lambda store: store.listings.claim(endpoint, limit))
 
-    def give_back(self, listing: Listing) -> None:
-        """Let somebody else in this process claim it, with the cursor of its last recorded page."""
-        self._writer.do_later(lambda store: store.listings.give_back(listing.id))
-
     async def release(self, endpoint: str, fields: Mapping[str, str] | None = None) -> int:
         """All HELD listings of the endpoint become PENDING; returns how many.
 
@@ -251,11 +247,6 @@ class Ledger:
         given = dict(fields or {})
         orjson.dumps(given)
         return await self._ask(lambda store: store.listings.release(endpoint, given))
-
-    async def settle(self, endpoint: str) -> int:
-        """All HELD listings of the endpoint become COMMITTED without a request; returns how many."""
-        now = int(self._clock())
-        return await self._ask(lambda store: store.settle(endpoint, now))
 
     async def truncated(self, endpoint: str) -> list[tuple[str, dict[str, str]]]:
         """Key and fields of the endpoint's committed listings that were cut off."""

@@ -28,7 +28,7 @@ SELECT json_group_array({_row}) FROM (
 )"""  # noqa: S608 - only names of this module
 _by_ids = f"""
 SELECT json_group_array({_row}) FROM listings
-WHERE id IN (SELECT value FROM json_each(?)) AND state IN ({_pending}, {_open})"""  # noqa: S608 - as above
+WHERE id IN (SELECT value FROM json_each(?))"""  # noqa: S608 - as above
 _held_ids = ManyRows(
     "SELECT json_group_array(json_array(l.id, l.key)) FROM (VALUES",
     2,
@@ -71,7 +71,6 @@ class Listings:
     def load(self) -> None:
         """Read the tallies; forgets all claims."""
         self.claimed: dict[int, Progress] = {}
-        self._unclaimed: dict[int, Progress] = {}
         columns = ", ".join(STATES)
         rows = self._connection.execute(
             f"SELECT id, name, given, records, pages, truncated, {columns} FROM endpoints ORDER BY id"  # noqa: S608
@@ -141,7 +140,7 @@ class Listings:
                 elif number > tally.aside:
                     tally.mark = min(tally.mark, number - 1)
                 else:
-                    tally.returned.append(number)
+                    tally.excepted.append(number)
                 tally.counts[_held] -= 1
                 tally.counts[state] += 1
             _move.run(self._connection, moves)
@@ -167,14 +166,14 @@ class Listings:
         if tally is None:
             return []
         rows: list[list[object]] = []
-        if tally.returned:
-            ids, tally.returned = tally.returned[:limit], tally.returned[limit:]
+        if tally.excepted:
+            ids, tally.excepted = tally.excepted[:limit], tally.excepted[limit:]
             text = self._connection.execute(_by_ids, (orjson.dumps(ids).decode(),)).fetchone()[0]
-            rows += sorted(row for row in orjson.loads(text) if row[0] not in self.claimed)
+            rows += sorted(orjson.loads(text))
         while (wanted := limit - len(rows)) > 0:
             text = self._connection.execute(_next, (tally.id, tally.mark, wanted)).fetchone()[0]
             seen = orjson.loads(text)
-            taken = {row[0] for row in rows} | set(tally.returned)
+            taken = {row[0] for row in rows} | set(tally.excepted)
             rows += (row for row in seen if row[0] not in self.claimed and row[0] not in taken)
             if seen:
                 tally.mark = max(row[0] for row in seen)
@@ -216,13 +215,6 @@ class Listings:
             self.endpoints[name].records -= records
         self._connection.execute("DELETE FROM besides WHERE listing = ?", (number,))
 
-    def give_back(self, number: int) -> None:
-        """Let a listing be claimed again in this process."""
-        progress = self.claimed.pop(number, None)
-        if progress is not None:
-            progress.tally.claimed -= 1
-            progress.tally.returned.append(number)
-
     def set_aside(self, name: str, upto: int, but: Sequence[int]) -> int:
         """Leave what waits of the endpoint, up to an id, to a later process; returns how many listings that is.
 
@@ -233,40 +225,31 @@ class Listings:
         """
         tally = self.endpoint(name)
         tally.aside = tally.mark = upto
-        tally.returned = [number for number in but if number <= upto]
+        tally.excepted = [number for number in but if number <= upto]
         waiting = self._connection.execute(
             "SELECT count(*) FROM listings INDEXED BY work"  # noqa: S608 - numbers of this module
             f" WHERE endpoint = ? AND state = {_pending} AND ended IS NULL AND id <= ?",
             (tally.id, upto),
         ).fetchone()[0]
-        left = int(waiting) - len(tally.returned)
+        left = int(waiting) - len(tally.excepted)
         tally.claimed += left
         return left
 
     # ── pages ───────────────────────────────────────────────────────────────────────────────
 
-    def progress(self, number: int) -> Progress:
-        """How far the listing is. One that nobody works on stays to be claimed, further on.
+    def progress(self, number: int) -> Progress | None:
+        """How far the claimed listing is; None for one that is final already.
 
         Raises:
-            LookupError: there is no such listing.
+            LookupError: nobody has claimed it.
         """
-        progress = self.claimed.get(number) or self._unclaimed.get(number)
-        if progress is None:
-            row = self._connection.execute(
-                "SELECT e.name, l.state, l.records, l.pages, l.truncated"
-                " FROM listings AS l JOIN endpoints AS e ON e.id = l.endpoint WHERE l.id = ?",
-                (number,),
-            ).fetchone()
-            if row is None:
-                raise LookupError(f"The ledger knows no listing {number}.")
-            name, state, records, pages, truncated = row
-            tally = self.endpoints[name]
-            progress = self._unclaimed[number] = Progress(tally, state, records, pages, bool(truncated), claimed=False)
-            if state <= _open and number not in tally.returned:
-                # Open ones are not in the order of discovery that `claim` follows.
-                tally.returned.append(number)
-        return progress
+        progress = self.claimed.get(number)
+        if progress is not None:
+            return progress if progress.state <= _open else None
+        row = self._connection.execute("SELECT state FROM listings WHERE id = ?", (number,)).fetchone()
+        if row is None or row[0] <= _open:
+            raise LookupError(f"Nobody has claimed a listing {number}.")
+        return None
 
     def count(self, progress: Progress, *, state: int, records: int, truncated: bool) -> None:
         """Count one more page of a listing that isn't final."""
@@ -278,7 +261,7 @@ class Listings:
         if truncated and not progress.truncated:
             progress.truncated = True
             tally.truncated += 1
-        if state > _open and progress.claimed:
+        if state > _open:
             tally.claimed -= 1
         progress.state = state
         progress.records += records
@@ -299,7 +282,6 @@ class Listings:
 
     def forget_finished(self, numbers: Iterable[int]) -> None:
         """Drop the claims of listings that are final, once that is committed."""
-        self._unclaimed.clear()
         for number in numbers:
             progress = self.claimed.get(number)
             if progress is not None and progress.state > _open:
@@ -321,23 +303,6 @@ class Listings:
         if released:
             tally.mark = 0
         return released
-
-    def settle(self, name: str, chunk: int) -> list[int]:
-        """All held listings of the endpoint are committed without a request; returns their ids."""
-        tally = self.endpoint(name)
-        text = self._connection.execute(
-            "SELECT json_group_array(id) FROM listings INDEXED BY work"  # noqa: S608 - as above
-            f" WHERE endpoint = ? AND state = {_held} AND ended IS NULL",
-            (tally.id,),
-        ).fetchone()[0]
-        self._connection.execute(
-            f"UPDATE listings INDEXED BY work SET state = {_committed}, ended = ?"  # noqa: S608 - as above
-            f" WHERE endpoint = ? AND state = {_held} AND ended IS NULL",
-            (chunk, tally.id),
-        )
-        settled, tally.counts[_held] = tally.counts[_held], 0
-        tally.counts[_committed] += settled
-        return sorted(orjson.loads(text))
 
     def truncated(self, name: str) -> list[tuple[str, dict[str, str]]]:
         """Key and fields of the committed listings that were cut off."""

@@ -180,7 +180,7 @@ class Store:
     def _page(self, portion: _Portion, step: Step) -> bool:
         """Note the page; false if its listing was final before."""
         progress = self.listings.progress(step.listing)
-        if progress.state > _open:
+        if progress is None:
             return False
         own = 0 if step.beside else step.records
         self.listings.count(progress, state=step.state, records=own, truncated=step.truncated)
@@ -214,12 +214,6 @@ class Store:
             chunk.last_listing = self.listings.last_id()
         if portion.full:
             self.chunks.seal()
-
-    def settle(self, name: str, seen_at: int) -> int:
-        """All held listings of the endpoint are committed without a request; returns how many."""
-        settled = self.listings.settle(name, self.chunks.filling.id)
-        self.chunks.add([_noted(number, _committed, seen_at) for number in settled], ())
-        return len(settled)
 
     def fill(
         self,

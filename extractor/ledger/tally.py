@@ -32,9 +32,8 @@ class Tally:
         given: fields that `release` gave to all its listings.
         claimed: unfinished listings that somebody in this process works on.
         mark: listings up to this id need not be looked at by the next claim.
-        returned: ids that were given back.
-        aside: listings up to this id are left to a later process, unless they are given back; `claimed` counts those
-            that wait.
+        aside: listings up to this id are left to a later process, and `claimed` counts those of them that wait.
+        excepted: ids up to `aside` that can be claimed all the same.
     """
 
     id: int
@@ -46,8 +45,8 @@ class Tally:
     given: dict[str, str] = field(default_factory=dict)
     claimed: int = 0
     mark: int = 0
-    returned: list[int] = field(default_factory=list)
     aside: int = 0
+    excepted: list[int] = field(default_factory=list)
 
     def row(self) -> tuple[SqlValue, ...]:
         """What the table holds of it, the id last."""
@@ -68,4 +67,3 @@ class Progress:
     records: int
     pages: int
     truncated: bool
-    claimed: bool = True

@@ -22,7 +22,7 @@ from extractor.spool import storage_error
 __all__ = ["Writer"]
 
 _batch = 2000
-_Waiting = tuple[Step | Call, "asyncio.Future[object] | None"]
+_Waiting = tuple[Step | Call, "asyncio.Future[object]"]
 
 
 class Writer:
@@ -64,10 +64,6 @@ class Writer:
         done = self._loop.create_future()
         self._queue.put((item, done))
         return await done
-
-    def do_later(self, call: Call) -> None:
-        """Have it done with the next batch; nobody waits for it."""
-        self._queue.put((call, None))
 
     async def close(self) -> None:
         """Commit what waits, then close the files."""
@@ -125,14 +121,13 @@ class Writer:
                 return
         self._post(_fail_all, [done for _, done in batch], self._failure)
 
-    def _acknowledge(self, waiting: list[asyncio.Future[object] | None], outcomes: list[object], news: News) -> None:
+    def _acknowledge(self, waiting: list[asyncio.Future[object]], outcomes: list[object], news: News) -> None:
         self._told(news)
         for done, outcome in zip(waiting, outcomes, strict=True):
-            if done is not None:
-                if isinstance(outcome, Exception):
-                    _fail(done, outcome)
-                else:
-                    _succeed(done, outcome)
+            if isinstance(outcome, Exception):
+                _fail(done, outcome)
+            else:
+                _succeed(done, outcome)
 
     def _storage_error(self, error: Exception) -> Exception:
         if isinstance(error, OSError):
@@ -167,7 +162,6 @@ def _fail(done: asyncio.Future[object], error: Exception) -> None:
         done.set_exception(error)
 
 
-def _fail_all(waiting: list[asyncio.Future[object] | None], error: Exception) -> None:
+def _fail_all(waiting: list[asyncio.Future[object]], error: Exception) -> None:
     for done in waiting:
-        if done is not None:
-            _fail(done, error)
+        _fail(done, error)

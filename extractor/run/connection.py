@@ -81,9 +81,7 @@ def connect(job: Job, asked: Iterable[Endpoint]) -> Connection:
     }
     limited = Limited(Apis(wires), budgets)
     retrying = {
-        api: Retrying(
-            limited, vendor=vendor.name, base_url=settings.base_urls[api], patience=job.patience, traffic=traffic
-        )
+        api: Retrying(limited, vendor=vendor.name, base_url=settings.base_urls[api], patience=job.patience)
         for api in apis
     }
     return Connection(

@@ -57,7 +57,9 @@ async def _status(vendor: Vendor, where: Place) -> Outcome:
         try:
             try:
                 summary = ledger_status(where.folder)
-            except StorageError:
+            except StorageError as error:
+                if not await loads.exists():
+                    raise _unknown(where) from error
                 address = await loads.open()
                 summary = await _from_destination(loads, scratch, where)
                 rows = await loads.count()
@@ -92,10 +94,7 @@ async def _from_destination(loads: LoadProcess, scratch: Path, where: Place) -> 
     file = scratch / "listings.jsonl"
     rebuilt = await loads.rebuild(file)
     if rebuilt.state is None:
-        raise UsageError(
-            f"There is no pipeline {where.pipeline}: no ledger in {where.folder}, and nothing of it in the dataset "
-            f"{where.dataset} of {where.destination}. Start it with: python -m extractor backfill VENDOR"
-        )
+        raise _unknown(where)
     states: dict[str, dict[State, int]] = {}
     records: dict[str, int] = {}
     pages: dict[str, int] = {}
@@ -117,4 +116,11 @@ async def _from_destination(loads: LoadProcess, scratch: Path, where: Place) -> 
         incidents=Counter(one.kind for one in rebuilt.incidents),
         gaps=sum(one.gap for one in rebuilt.incidents),
         cut_off=Counter(one.endpoint for one in rebuilt.incidents if one.kind is IncidentKind.TRUNCATED),
+    )
+
+
+def _unknown(where: Place) -> UsageError:
+    return UsageError(
+        f"There is no pipeline {where.pipeline}: no ledger in {where.folder}, and nothing of it in the dataset "
+        f"{where.dataset} of {where.destination}. Start it with: python -m extractor backfill VENDOR"
     )

@@ -8,13 +8,12 @@ knows aiohttp; importing this package costs nothing.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from extractor.model import Request, Response
 
-__all__ = ["Traffic", "Transport"]
+__all__ = ["Traffic", "Transport", "Withdrawn"]
 
 
 class Transport(Protocol):
@@ -25,6 +24,7 @@ class Transport(Protocol):
 
         Raises:
             RequestFailed: there is no whole answer; `.status`, `.attempts` and `.path` say more.
+            Withdrawn: it was not `wanted` any more when its turn came.
         """
         ...
 
@@ -33,25 +33,16 @@ class Transport(Protocol):
         ...
 
 
+class Withdrawn(Exception):
+    """A request was not sent, because whoever sent it did not want that any more; from layer to layer only."""
+
+
 @dataclass(kw_only=True, slots=True)
 class Traffic:
-    """What went over the wire in this run, for its last lines; the layers count, anybody may read.
+    """What went over the wire in this run, for its progress and its last lines.
 
     Attributes:
         sent: attempts, each of which cost budget.
-        answers: whole answers by class of status: `{"2xx": 10, "4xx": 1}`.
-        broken: attempts without a whole answer.
-        retries: attempts that repeated an earlier one after a failure; pauses that the vendor asked for (429) and
-            what the breaker sends to find out whether the vendor is back are not among them.
-        received: bytes of bodies as they came, before decompression.
     """
 
     sent: int = 0
-    answers: Counter[str] = field(default_factory=Counter)
-    broken: int = 0
-    retries: int = 0
-    received: int = 0
-
-    def answered(self, status: int) -> None:
-        """Count one whole answer."""
-        self.answers[f"{status // 100}xx"] += 1

@@ -112,9 +112,7 @@ class Http:
         except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
             failure = failure_of(error, vendor=self._vendor, host=self._host, request=request)
         else:
-            self._traffic.answered(response.status)
             return response
-        self._traffic.broken += 1
         # Raised out here, where aiohttp's error is neither its cause nor its context: that one knows the query string
         # and, in its repr, the headers, and would carry both into whatever prints the traceback.
         raise failure
@@ -165,9 +163,7 @@ class Http:
 
     async def _next(self, answer: aiohttp.ClientResponse) -> bytes:
         """What has come of the body since the last call, at most what aiohttp buffers; empty at its end."""
-        chunk = await answer.content.readany()
-        self._traffic.received += len(chunk)
-        return chunk
+        return await answer.content.readany()
 
     async def _body(self, answer: aiohttp.ClientResponse, headers: Mapping[str, str]) -> bytes:
         inflater = Inflater(headers.get("content-encoding", ""), limit=self._largest_body)
