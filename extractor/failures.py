@@ -12,7 +12,7 @@ from extractor.model import Page, State
 
 __all__ = ["FailureLimit", "Failures"]
 
-_WRITTEN = re.compile(r"(\d+)|(\d+(?:\.\d+)?)\s*%", re.ASCII)
+_WRITTEN = re.compile(r"(\d{1,18})|(\d{1,18}(?:\.\d{1,18})?)\s*%", re.ASCII)
 _PERCENT_AFTER = 50
 """Listings that must be finished before a share of them says anything."""
 

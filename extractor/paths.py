@@ -66,8 +66,11 @@ def _segment(template: str, name: str, value: str) -> str:
 
 
 def _has_dot_segments(path: str) -> bool:
-    # Nearly no path has a dot or an encoded character, so the look at each segment is rare.
-    return ("." in path or "%" in path) and any(unquote(part) in (".", "..") for part in path.split("/"))
+    # Nearly no path has a dot or an encoded character, so the look at each segment is rare. Some servers (Java's) leave
+    # out what follows a semicolon before they look for dots.
+    return ("." in path or "%" in path) and any(
+        unquote(part).partition(";")[0] in (".", "..") for part in path.split("/")
+    )
 
 
 def build_url(base_url: str, path: str, params: Iterable[tuple[str, str]] = ()) -> str:

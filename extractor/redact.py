@@ -86,10 +86,14 @@ class Redactor:
                         yield dots.end(), dots.end() + length
                         break
 
+    def line(self, text: str) -> str:
+        """Return `text` redacted and on one line, with nothing in it that does something to a terminal."""
+        return "".join(_visible(self.redact(text)))
+
     def clean(self, text: str, limit: int = 1000) -> str:
         """Return `text` redacted, on one line of harmless characters, and cut to `limit` characters."""
         # Only after redaction is it safe to cut: half a secret would not be found.
-        shown = "".join(_visible(self.redact(text)))
+        shown = self.line(text)
         return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

@@ -19,11 +19,15 @@ from urllib.parse import quote, urlsplit
 from extractor.address import host_part, loopback, normal_base_url
 from extractor.errors import SettingsError
 from extractor.model import Setting, Vendor
+from extractor.redact import Redactor
 
-__all__ = ["Settings", "data_folder", "how_to_write", "resolve", "toml_lines", "with_paths"]
+__all__ = ["KNOWN", "Settings", "data_folder", "how_to_write", "resolve", "toml_lines", "with_paths"]
 
 placeholder = "<configure me>"
 """What `dlt init` writes where a value is still to come."""
+
+KNOWN = Redactor()
+"""Knows the secrets of all settings that this process has resolved; for errors that may hold anything."""
 
 _MASK_KEY_LENGTH = 32
 _MASK_KEY = Setting(name="mask_key", help=f"{_MASK_KEY_LENGTH} random characters or more", secret=True, required=False)
@@ -100,6 +104,7 @@ def resolve(
     base_urls = _base_urls(vendor, values)
     secrets = frozenset(values[name] for name, setting in declared.items() if setting.secret and name in values)
     secrets |= {each for name, several in lists.items() if declared[name].secret for each in several}
+    KNOWN.add(*secrets)
     addresses = {setting for _, setting, _ in _apis(vendor)}
     values = {name: value for name, value in values.items() if name not in addresses}
     mask_key = values.pop(_MASK_KEY.name, "")

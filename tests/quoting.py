@@ -16,12 +16,12 @@ REFUSED = "organization"
 
 
 class Quoting(DuckDbClient):
-    """Quotes all that the environment says of sources and destinations, as text, JSON and part of an address."""
+    """Quotes what the environment says of destinations, or has for it, as text, JSON and part of an address."""
 
     def create_load_job(self, table: Any, file_path: str, load_id: str, restore: bool = False) -> Any:
         if table["name"] != REFUSED:
             return super().create_load_job(table, file_path, load_id, restore)
-        told = [value for name, value in os.environ.items() if name.startswith(("SOURCES__", "DESTINATION__"))]
+        told = [value for name, value in os.environ.items() if name.startswith(("DESTINATION__", "QUOTED__"))]
         raise ValueError(f"refused, with {told}\nand {json.dumps(told)}\nat https://h.example/{quote(str(told))}")
 
 

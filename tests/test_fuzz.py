@@ -1,6 +1,6 @@
 """Whatever a vendor, a network or a file brings, it is read, refused as documented, or kept out: nothing crashes.
 
-About 11,000 inputs. `EXTRACTOR_FUZZ=10` in the environment tries ten times as many; the last test counts them.
+About 13,000 inputs. `EXTRACTOR_FUZZ=10` in the environment tries ten times as many; the last test counts them.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from string import Formatter
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import click
 import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 from hypothesis import HealthCheck, given, settings
@@ -26,12 +28,14 @@ from hypothesis import strategies as st
 from extractor import ids, paginate, vendors
 from extractor.bodies import blocks, check, rows
 from extractor.calls import Calls
+from extractor.cli import words
 from extractor.documents import says
 from extractor.errors import BadBody, Endless, ForeignOrigin, UnsafePath, UsageError
 from extractor.gate import Gate
 from extractor.gate.shapes import Shapes
 from extractor.limits import build
 from extractor.limits.pause import retry_after
+from extractor.mask import understood
 from extractor.model import Answer, Bucket, Call, Endpoint, Listing, Records, Rejected, Response, StatedSecond
 from extractor.paths import build_url, fill, origin, same_origin
 from extractor.transport.inflate import Inflater
@@ -49,6 +53,8 @@ PLANNED = {
     "rate header": 500,
     "inflate": 800,
     "ids": 200,
+    "vendor path": 1000,
+    "word": 1000,
 }
 """How many inputs each subject gets."""
 TRIED: Counter[str] = Counter()
@@ -298,6 +304,23 @@ def test_an_id_is_one_segment_or_refused(value: str, param: str) -> None:
         assert unquote(segments[4]) == value
 
 
+TEMPLATES = sorted({one.path for name in vendors.names() for one in vendors.load(name).endpoints if "{" in one.path})
+
+
+@fuzz("vendor path")
+@given(template=st.sampled_from(TEMPLATES), value=ADDRESSES)
+def test_no_id_changes_the_path_of_any_vendors_endpoint(template: str, value: str) -> None:
+    """Every placeholder holds it."""
+    TRIED["vendor path"] += 1
+    names = [name for _, name, _, _ in Formatter().parse(template) if name]
+    with suppress(UnsafePath):
+        parts = urlsplit(build_url(BASE, fill(template, dict.fromkeys(names, value))))
+        segments = parts.path.removeprefix("/api/v1").split("/")
+        assert (parts.scheme, parts.netloc, parts.query, parts.fragment) == ("https", "shop.example", "", "")
+        assert len(segments) == template.count("/") + 1
+        assert not {"", ".", ".."} & set(segments[1:])
+
+
 # ── headers ─────────────────────────────────────────────────────────────────────────────────
 
 HEADER = st.one_of(
@@ -360,6 +383,51 @@ def test_a_compressed_body_is_inflated_or_refused(body: bytes, encoding: str, cu
         size = sum(len(piece) for part in (body[:cut], body[cut:]) for piece in inflater.feed(part))
         inflater.finish()
         assert size <= 100_000
+
+
+WORD = st.one_of(
+    TEXTS,
+    st.lists(
+        st.sampled_from(
+            (
+                *(
+                    "agents",
+                    "name",
+                    ":",
+                    "=",
+                    "hash",
+                    "drop",
+                    "?",
+                    ".",
+                    "[]",
+                    ",",
+                    "%",
+                    "-",
+                    "s",
+                    "m",
+                    "1",
+                    "0",
+                    "9" * 30,
+                ),
+                *("2024-02-29", "2023-02-29", "0000-01-01", "١", "é", " ", "1e9", "nan", "\0", "\ud800", "\n"),
+            )
+        ),
+        max_size=6,
+    ).map("".join),
+)
+TYPES = [words.UTC_DAY, words.DURATION, words.FAILURE_LIMIT, words.NAMES, words.PARAM, words.SHARE, words.NAME]
+
+
+@fuzz("word")
+@given(word=WORD, kind=st.sampled_from([*TYPES, None]))
+def test_a_word_is_understood_or_refused(word: str, kind: click.ParamType[Any] | None) -> None:
+    """Those of the options, and `--mask`'s."""
+    TRIED["word"] += 1
+    with suppress(click.BadParameter, UsageError):
+        if kind is None:
+            assert all(mask.how in ("hash", "drop") for mask in understood(vendors.load("gladly"), [word]))
+        else:
+            assert kind.convert(word, None, None) is not None
 
 
 @pytest.fixture(scope="module")

@@ -23,10 +23,12 @@ from extractor.cli.sandbox import sandbox
 from extractor.cli.status import status
 from extractor.console.text import visible
 from extractor.errors import ExtractorError, UsageError
+from extractor.settings import KNOWN
 
 __all__ = ["app", "main"]
 
 traceback_variable = "EXTRACTOR_TRACEBACK"
+telemetry_variable = "RUNTIME__DLTHUB_TELEMETRY"
 
 
 class Commands(click.Group):
@@ -65,6 +67,8 @@ def app() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return the exit code; messages about errors go to stderr."""
+    # dlt would begin it, and give the machine a name, as soon as a setting is looked up.
+    os.environ[telemetry_variable] = "false"
     for stream in (sys.stdout, sys.stderr):
         # A table that is loaded must not end in an error because the terminal can't write a dash.
         if isinstance(stream, io.TextIOWrapper):
@@ -89,7 +93,8 @@ def _failed(error: Exception) -> int:
         only = only.exceptions[0]
     known = isinstance(only, ExtractorError)
     if os.environ.get(traceback_variable, "") not in ("", "0"):
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        shown = KNOWN.redact("".join(traceback.format_exception(error)))
+        click.echo(visible(shown, keep=chr(10)), err=True)
     if known:
         message = f"Error: {visible(str(only), keep=chr(10))}"
     else:

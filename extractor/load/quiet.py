@@ -25,7 +25,7 @@ _REASON = 500
 
 
 class Quiet(io.TextIOBase):
-    """A stream for logs and tracebacks that hands on whole lines, redacted.
+    """A stream for logs and tracebacks that hands on whole lines, redacted and harmless to a terminal.
 
     Args:
         stream: where they go.
@@ -40,7 +40,7 @@ class Quiet(io.TextIOBase):
     def write(self, text: str) -> int:
         """Keep what has no end yet: half a secret would not be found."""
         *lines, self._begun = f"{self._begun}{text}".split("\n")
-        self._stream.writelines(f"{self._redactor.redact(line)}\n" for line in lines)
+        self._stream.writelines(f"{self._redactor.line(line)}\n" for line in lines)
         return len(text)
 
     def flush(self) -> None:

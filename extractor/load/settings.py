@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import MutableMapping
 
-__all__ = ["pin", "trace_nothing"]
+__all__ = ["pin", "trace_nothing", "unlimited"]
 
 # Why each one is here stands in DESIGN.md. They come first in dlt's order, before any configuration file.
 _PINNED = {
@@ -31,18 +31,25 @@ _PINNED = {
     "LOAD__TRUNCATE_STAGING_DATASET": "true",
 }
 
-_UNLESS_SET = {
-    # DuckDB would keep what it read of the tables it merges into, up to 80 % of the machine's memory: 530 MB of process
-    # at 300,000 rows without, 440 MB with. It goes over to files in the database's folder when it needs more.
-    "DESTINATION__DUCKDB__CREDENTIALS__GLOBAL_CONFIG": '{"memory_limit": "150MB"}',
-}
+# DuckDB would keep what it read of the tables it merges into, up to 80 % of the machine's memory: 530 MB of process
+# at 300,000 rows without, 440 MB with. It goes over to files in the database's folder when it needs more, but not for
+# the columns that it writes: a table with 500 of text takes 600 MB, for a single row too.
+_DUCKDB = "DESTINATION__DUCKDB__CREDENTIALS__GLOBAL_CONFIG"
+_LITTLE = '{"memory_limit": "150MB"}'
 
 
 def pin(environment: MutableMapping[str, str]) -> None:
     """Set them; before dlt is imported."""
     environment.update(_PINNED)
-    for name, value in _UNLESS_SET.items():
-        environment.setdefault(name, value)
+    environment.setdefault(_DUCKDB, _LITTLE)
+
+
+def unlimited(environment: MutableMapping[str, str]) -> bool:
+    """Let DuckDB take the memory it wants; False if it may already, or somebody else said how much."""
+    if environment.get(_DUCKDB) != _LITTLE:
+        return False
+    del environment[_DUCKDB]
+    return True
 
 
 def trace_nothing() -> None:
