@@ -15,13 +15,16 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from benchmarks import sweep as killing
+from benchmarks.calm import endure, give_up
 from benchmarks.judge import judge, remains
 from benchmarks.killpoints import Kill
+from benchmarks.postgres import serve
 from benchmarks.rig import Backfill, Sandbox, difference, missing, sandbox, tables
 
 SCALED = ("--rate-scale", "10", "--latency", "100")
@@ -36,9 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=2_000, help="what the vendor's sandbox counts: customers (2,000)")
     parser.add_argument("--times", type=int, default=20, help="kills, for the crash cases (20)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--every", type=int, default=1, help="sweep: every so manieth point only (1)")
     parser.add_argument("--sample", type=int, help="sweep: so many points of each size of chunks, of all kinds alike")
+    parser.add_argument("--together", action="store_true", help="sweep: several points a run, in a third of the time")
     parser.add_argument("--double", action="store_true", help="sweep: kill what recovers, too")
+    parser.add_argument("--random", type=int, metavar="N", help="sweep: N kills at random moments instead of points")
+    parser.add_argument(
+        "--destination", choices=("duckdb", "postgres"), default="duckdb", help="sweep: where to (duckdb)"
+    )
     parser.add_argument(
         "--chunks", type=int, nargs="+", default=[20], help="sweep: records a chunk, several sizes (20)"
     )
@@ -202,17 +209,45 @@ def _first_request(run: Backfill, played: Sandbox) -> float:
 def sweep(folder: Path, options: argparse.Namespace) -> bool:
     """`kill -9` at every point of a backfill: each change of a file, each statement, in both processes."""
 
-    def choice(points: killing.Points) -> list[tuple[Kill, ...]]:
-        count = options.sample or len(points)
-        return killing.choose(points, count, double=options.double, seed=options.seed)[:: options.every]
+    def choice(calm: killing.Calm) -> Iterable[tuple[Kill, ...]]:
+        if options.random:
+            return killing.at_random(calm, seed=options.seed)
+        count = options.sample or len(calm.points)
+        chosen = killing.choose(calm, count, double=options.double, seed=options.seed)
+        return killing.together(calm, (kill for kills in chosen for kill in kills)) if options.together else chosen
 
     def told(verdict: killing.Verdict) -> None:
         if verdict.told:
             print(" then ".join(verdict.killed) or "never killed", *verdict.told, sep="\n  ", flush=True)
 
-    verdicts = killing.sweep(folder, choice, scenarios=options.chunks, told=told)
-    print(json.dumps(killing.figures(verdicts)))
+    began = time.monotonic()
+    with serve() if options.destination == "postgres" else nullcontext() as postgres:
+        verdicts = killing.sweep(
+            folder, choice, scenarios=options.chunks, enough=options.random, postgres=postgres, told=told
+        )
+    print(json.dumps(killing.figures(verdicts) | {"seconds": round(time.monotonic() - began)}))
     return all(not verdict.told for verdict in verdicts)
+
+
+# ── a vendor in trouble ─────────────────────────────────────────────────────────────────────
+
+
+def calm(folder: Path, options: argparse.Namespace) -> bool:
+    """A storm of 429 for 30 s, an outage of 60 s, one that outlasts the patience: few requests, equal tables."""
+    flags = ("--size", str(options.size), "--seed", str(options.seed), *SCALED, *options.sandbox)
+    with sandbox(options.vendor, *flags) as played:
+        code = Backfill(folder=folder / "right", against=played, arguments=("--commit-every", "3s")).start().watch()
+    right = remains(folder / "right")
+    storm = endure(folder / "storm", right, options.vendor, "storm", 30, *flags)
+    outage = endure(folder / "outage", right, options.vendor, "outage", 60, *flags)
+    for trouble, one in (("storm of 30 s", storm), ("outage of 60 s", outage)):
+        print(f"{trouble}: exit {one.code}; {sum(one.spent)} requests met it, by try {one.spent}; ", end="")
+        print(f"most in flight {one.in_flight}; {json.dumps(one.faults)}", *one.told, sep="\n  ")
+    codes, faults, told = give_up(folder / "impatient", right, options.vendor, 5, *flags)
+    print(f"outage of 15 s, --patience 5s: exit {codes[0]}, then {codes[1]}; {json.dumps(faults)}", *told, sep="\n  ")
+    calmly = storm.spent[0] <= storm.in_flight and sum(outage.spent) <= outage.in_flight + 7 + 7
+    whole = not any((*storm.faults.values(), *outage.faults.values(), *faults.values()))
+    return calmly and whole and [storm.code, outage.code, *codes] == [code, code, 1, code]
 
 
 # ── the rest ────────────────────────────────────────────────────────────────────────────────
@@ -264,6 +299,7 @@ CASES: dict[str, Callable[[Path, argparse.Namespace], bool]] = {
     "crash-no-ledger": crash_no_ledger,
     "crash-database-only": crash_database_only,
     "sweep": sweep,
+    "calm": calm,
     "complete": complete,
     "memory": memory,
 }

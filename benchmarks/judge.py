@@ -27,7 +27,7 @@ def judge(right: Remains, folder: Path) -> tuple[dict[str, int], list[str]]:
     """How many faults of each kind the run in this folder has beside the right one, and which, in words."""
     found = remains(folder)
     files = set(found.pop("")) - set(right[""])
-    left = [*sorted(files), *(f"process {number}" for number in _living(folder))]
+    left = [*sorted(files), *_staged(folder), *(f"process {number}" for number in _living(folder))]
     lost, more, told = 0, 0, []
     for name in sorted(right.keys() - {""} | found.keys()):
         expected, got = Counter(right.get(name, ())), Counter(found.get(name, ()))
@@ -55,15 +55,24 @@ def _odd_loads(folder: Path) -> list[str]:
     with _database(folder) as database:
         noted = "SELECT load_id FROM _dlt_loads GROUP BY 1 HAVING count(*) != 1 OR max(status) != 0"
         odd = [f"load {row[0]} is noted otherwise than once" for row in database.execute(noted).fetchall()]
-        # A package that was killed may leave its row of dlt's state: dlt takes no state whose load is not noted.
-        having = (
-            "SELECT table_name FROM duckdb_columns() WHERE schema_name = ? AND column_name = '_dlt_load_id' "
-            "AND NOT starts_with(table_name, '_dlt')"
-        )
+        having = "SELECT table_name FROM duckdb_columns() WHERE schema_name = ? AND column_name = '_dlt_load_id'"
         for (name,) in database.execute(having, [DATASET]).fetchall():
             missing = f'SELECT _dlt_load_id FROM "{name}" EXCEPT SELECT load_id FROM _dlt_loads'  # noqa: S608
             odd += [f"load {row[0]} is in {name} and not noted" for row in database.execute(missing).fetchall()]
     return odd
+
+
+def _staged(folder: Path) -> list[str]:
+    """Tables with rows outside of the dataset: in the one for staging, or temporary ones."""
+    with _database(folder) as database:
+        query = "SELECT schema_name, table_name FROM duckdb_tables() WHERE schema_name != ? AND NOT internal"
+        found = database.execute(query, [DATASET]).fetchall()
+        names = [
+            f"{schema}.{name}"
+            for schema, name in found
+            if not name.startswith("_dlt") and database.execute(f'FROM "{schema}"."{name}" LIMIT 1').fetchall()
+        ]
+    return [f"rows in {name}" for name in names]
 
 
 @contextmanager

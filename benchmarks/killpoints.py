@@ -1,7 +1,7 @@
-"""A process that kills itself at one point of its work: before a change of a file, or around a statement of SQL.
+"""A process that kills itself at one point of its work: before a change of a file, around a statement of SQL, any time.
 
 The points are seen from outside of the package: Python tells every change of a file to an audit hook, and the
-connections to the two databases are watched. A torn write is a point, too: half of it is in the file.
+connections to ledger and destination are watched. A torn write is a point, too: half of it is in the file.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,16 +33,22 @@ class Kill:
 
     Attributes:
         half: `fetch` or `load`, the process that counts its points.
-        number: of the point, from 1 on.
+        number: of the point, from 1 on; 0 if a moment is meant.
+        kind: how the point's name begins; others are not counted. What a process does when differs from run to run,
+            and a number alone may mean another point in the next one.
+        after: the moment, in seconds from the process's beginning.
         both: the other process is killed with it.
     """
 
     half: str
-    number: int
+    number: int = 0
+    kind: str = ""
+    after: float = 0.0
     both: bool = False
 
     def __str__(self) -> str:
-        return f"{self.half}:{self.number}{'+' if self.both else ''}"
+        point = f"{self.kind}{self.number}" if self.number else f"{self.after:.4f}s"
+        return f"{self.half}:{point}{'+' if self.both else ''}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +66,10 @@ class Watched:
     notes: Path
     kills: Sequence[Kill] | None
 
+    def due(self) -> Sequence[Kill]:
+        """The kills that did not happen yet."""
+        return (self.kills or ())[len(self.killed()) :]
+
     def killed(self) -> list[str]:
         """The points at which processes were killed so far, by name."""
         file = self.notes / "killed"
@@ -69,15 +81,20 @@ def watch(half: str, run: Watched) -> None:
     if run.kills is None:
         points = _Points(half, run.notes / half, None)
     else:
-        done = len(run.killed())
-        kill = run.kills[done] if done < len(run.kills) else None
+        kill = next(iter(run.due()), None)
         if kill is None or kill.half != half:
             return
         points = _Points(half, run.notes / "killed", kill)
+        if not kill.number:
+            # No timer of the kernel's: what it kills could not say so before.
+            threading.Thread(target=points.die, args=(kill.after,), daemon=True).start()
+            return
     _watch_files(points, f"{run.folder}{os.sep}")
     _watch_ledger(points)
     if half == "load":
         _watch_duckdb(points)
+        if "psycopg2" in sys.modules:
+            _watch_psycopg(points)
 
 
 class _Points:
@@ -93,15 +110,29 @@ class _Points:
 
     def reach(self, name: str, last_words: Callable[[], object] = lambda: None) -> None:
         """Here is one; `last_words` is done just before a death."""
-        number = next(self._numbers)
-        if self._kill is not None and number != self._kill.number:
+        if self._kill is not None and not name.startswith(self._kill.kind):
             return
-        os.write(self._file, f"{self._half} {number} {' '.join(name.split())[:100]}\n".encode())
-        if self._kill is not None:
+        number = next(self._numbers)
+        if self._kill is None:
+            self._note(number, name)
+        elif number == self._kill.number:
+            self._note(number, name)
             last_words()
-            if self._kill.both and self._half == "load":
-                os.kill(os.getppid(), signal.SIGKILL)
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._die()
+
+    def die(self, seconds: float) -> None:
+        """Die so many seconds from now."""
+        time.sleep(seconds)
+        self._note(0, f"after {seconds:.4f} s")
+        self._die()
+
+    def _note(self, number: int, name: str) -> None:
+        os.write(self._file, f"{self._half} {number} {' '.join(name.split())[:100]}\n".encode())
+
+    def _die(self) -> None:
+        if self._kill is not None and self._kill.both and self._half == "load":
+            os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _watch_files(points: _Points, within: str) -> None:
@@ -170,6 +201,32 @@ def _watch_duckdb(points: _Points) -> None:
             return _around(points, said, _plain)(self, *args)
 
         setattr(duckdb.DuckDBPyConnection, name, watched)
+
+
+def _watch_psycopg(points: _Points) -> None:
+    import psycopg2.extensions  # noqa: PLC0415 - whoever sweeps DuckDB needs none
+
+    class Cursor(psycopg2.extensions.cursor):  # type: ignore[misc] # it has no types
+        def execute(self, sql: object, *values: object) -> object:
+            said = sql.decode() if isinstance(sql, bytes) else sql
+            return _around(points, f"destination: {said}", super().execute)(sql, *values)
+
+        def copy_expert(self, sql: object, *more: object, **named: object) -> object:
+            return _around(points, f"destination: {sql}", super().copy_expert)(sql, *more, **named)
+
+    class Connection(psycopg2.extensions.connection):  # type: ignore[misc] # as above
+        def commit(self) -> None:
+            _around(points, "destination: commit", super().commit)()
+
+        def rollback(self) -> None:
+            _around(points, "destination: rollback", super().rollback)()
+
+    connect = psycopg2.connect
+
+    def watched(*args: object, **named: object) -> object:
+        return connect(*args, **named, connection_factory=Connection, cursor_factory=Cursor)
+
+    psycopg2.connect = watched
 
 
 def _around(points: _Points, name: str, call: Callable[..., Any]) -> Callable[..., Any]:

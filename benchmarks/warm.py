@@ -7,6 +7,7 @@ made before it starts its threads, and waits until it is wanted. From then on bo
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import signal
@@ -29,9 +30,9 @@ from extractor.cli import main
 from extractor.ledger import Ledger
 from extractor.load.__main__ import main as load
 
-__all__ = ["backfill", "fork", "wait"]
+__all__ = ["backfill", "fork", "imports", "wait"]
 
-for _module in (
+_MODULES = (
     "extractor.load.service",
     "dlt._workspace.cli._plugins",
     "dlt.common.libs.pyarrow",
@@ -40,13 +41,20 @@ for _module in (
     "duckdb",
     "pyarrow.pandas_compat",
     "pyarrow.parquet",
-):
-    # What a load imports in its course.
-    import_module(_module)
+)
+"""What a load imports in its course."""
+_POSTGRES = ("dlt.destinations.impl.postgres.postgres", "psycopg2")
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
-_SPARES = 3
 _ONE_MESSAGE = 1 << 20
+
+
+def imports(postgres: bool) -> None:
+    """Import everything that a run needs, so that its processes find it there."""
+    for module in (*_MODULES, *(_POSTGRES if postgres else ())):
+        import_module(module)
+    # What a process only reads, it shares with those that it was forked from.
+    gc.freeze()
 
 
 def fork(call: Callable[[], int]) -> int:
@@ -86,12 +94,17 @@ def wait(child: int, seconds: float) -> int | None:
 
 
 def backfill(words: Sequence[str], environment: Mapping[str, str], run: Watched, *, chunk_records: int) -> int:
-    """`python -m extractor backfill WORDS` in the run's folder, in this process: a fork's."""
+    """`python -m extractor backfill WORDS` in the run's folder, in this process: a fork's.
+
+    Modules that the words' destination needs must have been imported before.
+    """
     os.chdir(run.folder)
     os.environ.update(environment)
     vendors.__path__.append(str(Path(__file__).parent / "vendors"))
     _speak_to(os.open(run.notes / "said", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-    spares = iter([_Spare(run) for _ in range(_SPARES)])
+    # Each load process that dies alone has a successor.
+    dying = sum(kill.half == "load" and not kill.both for kill in run.due())
+    spares = iter([_Spare(run) for _ in range(1 + dying)])
     begin = subprocess.Popen
 
     def popen(command: Sequence[str], **options: Any) -> Any:  # noqa: ANN401 - as the real one

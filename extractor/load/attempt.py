@@ -79,7 +79,7 @@ class Loader:
                 attempt goes on when it returns.
         """
         clock = _Clock()
-        pipeline = self._destination.pipeline()
+        pipeline = self._destination.attempting()
         rows: dict[str, int] = {}
         found: list[Incident] = []
 

@@ -7,10 +7,11 @@ in `_dlt_loads` alone says whether it counts.
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -26,8 +27,9 @@ from dlt.common.destination.exceptions import (
 from dlt.common.exceptions import DltException
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.common.schema import Schema
-from dlt.common.schema.typing import TSimpleRegex
+from dlt.common.schema.typing import LOADS_TABLE_NAME, PIPELINE_STATE_TABLE_NAME, TSimpleRegex
 from dlt.destinations.exceptions import DestinationConnectionError
+from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.destinations.sql_client import SqlClientBase
 
 from extractor.errors import DestinationError
@@ -84,6 +86,7 @@ class Destination:
         # takes them from the destination, which can't be behind.
         self._kept: dict[str, bytes] | None = None
         self._published: dict[str, bytes] | None = None
+        self._tidy = False
         self._factory = self._make_factory()
         self._redactor.add(*secrets_of(self._factory))
 
@@ -126,6 +129,23 @@ class Destination:
             self.keep(pipeline)
         return pipeline
 
+    def attempting(self) -> dlt.Pipeline:
+        """A pipeline for an attempt. What attempts that were killed left in dlt's own table of states is deleted."""
+        if not self._tidy:
+            self._delete_states()
+            self._tidy = True
+        return self.pipeline()
+
+    def _delete_states(self) -> None:
+        """Delete this pipeline's states whose load is not in `_dlt_loads`. No load goes on, so none will come there."""
+        with self._client() as client, suppress(DestinationUndefinedEntity):
+            states, loads = map(client.make_qualified_table_name, (PIPELINE_STATE_TABLE_NAME, LOADS_TABLE_NAME))
+            unnoted = f"_dlt_load_id NOT IN (SELECT load_id FROM {loads})"  # noqa: S608
+            left = f"FROM {states} WHERE pipeline_name = %s AND {unnoted}"
+            # Not every destination can delete; none has to where nothing is left.
+            if client.execute_sql(f"SELECT 1 {left}", self._target.pipeline):
+                client.execute_sql(f"DELETE {left}", self._target.pipeline)
+
     def keep(self, pipeline: dlt.Pipeline) -> None:
         """The pipeline's schema and state are those of the last commit."""
         home = Path(pipeline.working_dir)
@@ -135,6 +155,7 @@ class Destination:
     def forget(self) -> None:
         """Take schema and state from the destination again."""
         self._kept = None
+        self._tidy = False
 
     def sweep(self) -> None:
         """Delete what an attempt left behind, that of a killed process too."""
@@ -143,8 +164,13 @@ class Destination:
     def publish(self) -> None:
         """Let `dlt pipeline NAME info` find the pipeline where dlt looks for pipelines.
 
-        A folder with packages that wait is somebody's own work and stays as it is.
+        A folder with packages that wait is somebody's own work and stays as it is. One that can't be written is left
+        alone, too: nothing of a load depends on it.
         """
+        with suppress(OSError):
+            self._publish()
+
+    def _publish(self) -> None:
         home = Path(get_dlt_pipelines_dir()) / self._target.pipeline
         waiting = (home / "normalize" / "extracted", home / "load" / "normalized")
         if not self._kept or self._kept == self._published or any(any(folder.glob("*")) for folder in waiting):
@@ -169,14 +195,24 @@ class Destination:
 
     # ── questions ───────────────────────────────────────────────────────────────────────────
 
+    def exists(self) -> bool:
+        """False if it is a file that isn't there and that opening would make; nothing is opened."""
+        try:
+            credentials = self._asking().destination_client().config.credentials
+        except DltException:
+            return True  # what is wrong `open` says
+        return not isinstance(credentials, DuckDbCredentials) or Path(credentials.database).exists()
+
     def open(self) -> str:
         """Open it once; returns where it is, in words.
 
         Raises:
-            DestinationError: it can't be opened, with the reason and what to do.
+            DestinationError: it can't be opened, or another pipeline loads into the dataset; with the reason and
+                what to do.
         """
         try:
             self.reach()
+            others = self._others()
         except Away as error:
             raise DestinationError(str(error)) from error
         except DltException as error:
@@ -184,7 +220,30 @@ class Destination:
                 f"The destination {self._target.destination} can't be opened: {self.plain(error)} "
                 "Check its settings in .dlt/config.toml and .dlt/secrets.toml."
             ) from error
+        if others:
+            raise DestinationError(
+                f"The dataset {self._target.dataset} belongs to the pipeline {', '.join(others)}: each would take the "
+                f"other's {LISTINGS} for its own. Choose another --dataset."
+            )
         return self._where()
+
+    def _others(self) -> list[str]:
+        """Pipelines of this package that have loaded into the dataset before; those of others do no harm."""
+        with self._client() as client:
+            state, loads, schemas = (
+                client.make_qualified_table_name(name) for name in ("_dlt_pipeline_state", "_dlt_loads", "_dlt_version")
+            )
+            schema = client.escape_column_name("schema")
+            query = (
+                f"SELECT DISTINCT s.pipeline_name FROM {state} AS s "  # noqa: S608 - dlt's own names
+                f"JOIN {loads} AS l ON l.load_id = s._dlt_load_id JOIN {schemas} AS v ON v.schema_name = l.schema_name "
+                f"WHERE s.pipeline_name <> %s AND v.{schema} LIKE %s"
+            )
+            try:
+                rows = client.execute_sql(query, self._target.pipeline, f'%"{LISTINGS}"%')
+            except DestinationUndefinedEntity:
+                return []
+        return sorted(str(row[0]) for row in rows or ())
 
     def _where(self) -> str:
         # As dlt's own messages show it: an address without a password, for DuckDB the file.
@@ -230,7 +289,7 @@ class Destination:
             self.reach()
 
     def committed(self, load_id: str) -> bool:
-        """Whether `_dlt_loads` has the load.
+        """Whether `_dlt_loads` has the load. If so, what it left in the staging dataset is deleted.
 
         Raises:
             RuntimeError: it has it more than once, which no attempt of ours can bring about.
@@ -239,7 +298,17 @@ class Destination:
             found = self._count(client, "_dlt_loads", "WHERE load_id = %s AND status = 0", load_id)
         if found > 1:
             raise RuntimeError(f"the load {load_id} stands {found} times in _dlt_loads")
+        if found:
+            self._empty_staging()
         return found == 1
+
+    def _empty_staging(self) -> None:
+        """Delete the records there, as dlt does behind each commit if it is not killed."""
+        names = self.tables()
+        with self._client() as client, client.with_staging_dataset():
+            for name in names:
+                with suppress(DestinationUndefinedEntity):
+                    client.truncate_tables(name)
 
     def verify(self, pipeline: dlt.Pipeline, load_id: str, names: Sequence[str]) -> tuple[int, dict[str, int]]:
         """How many rows of the load `_dlt_loads` has, and each of the tables."""
@@ -323,6 +392,13 @@ def kept_out(error: BaseException | None) -> bool:
 
 
 def _hint(text: str) -> str:
-    if "lock" in text.lower():
-        return f"{text} Another program has the database open; close it there."
-    return text
+    # What dlt says before it is advice on credentials.
+    reason = text.rpartition(" The actual reason given is: ")[2]
+    if re.search(r"\block\b", reason, re.IGNORECASE):
+        return f"{reason} Another program has the database open; close it there."
+    if re.search(r"corrupt|checksum|read enough bytes|not a valid DuckDB|replaying WAL", reason, re.IGNORECASE):
+        return (
+            f"{reason} The file is damaged, and nothing was changed in it. Put a copy of it in its place, or move it "
+            "away together with its .wal file: the same command then loads everything that is missing."
+        )
+    return reason
