@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from extractor.ledger import IncidentRow, ListingRow
 from extractor.load.attempt import Loader, Package
 from extractor.load.destination import Destination
 from extractor.load.protocol import Target, describe
+from extractor.load.settings import pin
 from extractor.model import Endpoint, Incident
 
 Page = tuple[str, str, bytes]
@@ -44,6 +46,16 @@ def page(*records: object, endpoint: str = "items", key: str = "") -> Page:
 
 def listing(key: str, *, endpoint: str = "items", state: str = "committed") -> ListingRow:
     return endpoint, key, None, None, state, None, 1, 1, 1_700_000_000
+
+
+def settle_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process have a load process's settings, and the folder for its working folder."""
+    environment: dict[str, str] = {}
+    pin(environment)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("DLT_DATA_DIR", str(folder / "data"))
+    monkeypatch.chdir(folder)
 
 
 class Warehouse:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loading import ITEMS, Warehouse, listing, page
+from loading import ITEMS, Warehouse, listing, page, settle_in
 
 from extractor.load.attempt import CountsDiffer
-from extractor.load.settings import pin
 from extractor.model import Endpoint, Incident
 
 Make = Callable[..., Warehouse]
@@ -24,12 +23,7 @@ Make = Callable[..., Warehouse]
 
 @pytest.fixture
 def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
-    environment: dict[str, str] = {}
-    pin(environment)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
+    settle_in(tmp_path, monkeypatch)
 
     def make(*endpoints: Endpoint, **target: Any) -> Warehouse:
         return Warehouse(tmp_path, endpoints or (ITEMS,), **target)

@@ -9,12 +9,11 @@ from typing import Any
 
 import duckdb
 import pytest
-from loading import ITEMS, Page, Warehouse, listing, page
+from loading import ITEMS, Page, Warehouse, listing, page, settle_in
 
 from extractor.load.chunk import Chunk, ChunkLoader, Unwanted
 from extractor.load.destination import Away
 from extractor.load.protocol import Loaded
-from extractor.load.settings import pin
 from extractor.model import Incident
 
 
@@ -39,12 +38,7 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    environment: dict[str, str] = {}
-    pin(environment)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
+    settle_in(tmp_path, monkeypatch)
     monkeypatch.setattr("time.sleep", lambda _: None)
     return Shop(Warehouse(tmp_path, [ITEMS]))
 

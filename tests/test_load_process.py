@@ -283,6 +283,31 @@ async def test_a_process_that_dies_over_and_over_ends_the_load(run: Run, kill_at
         await run.load()
 
 
+async def test_what_died_twice_over_a_chunk_loads_it_in_parts(run: Run, kill_at: Callable[..., Path]) -> None:
+    """It may be short of memory."""
+    kill_at(4, 4)
+    await run.fetch(*[[{"id": str(number)}] for number in range(8)])
+    assert (await run.load()).packages == 5, "four parts, and what completes them"
+    assert run.rows("SELECT count(*), count(DISTINCT id) FROM items") == [(8, 8)]
+
+
+async def test_a_load_that_stands_still_is_ended_and_begun_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    await run.process.open()
+    assert run.process.pid is not None
+    os.kill(run.process.pid, signal.SIGSTOP)
+    await run.fetch([{"id": "a"}])
+    monkeypatch.setattr("extractor.load.process._SILENCE", 0.2)
+
+    def told(what: str) -> None:
+        run.said.append(what)
+        monkeypatch.setattr("extractor.load.process._SILENCE", 900.0)  # the next one may take its time again
+
+    monkeypatch.setattr(run.process, "_waiting", told)
+    await run.load()
+    assert run.said == ["The load process said nothing for 0.2 seconds and is started again."]
+    assert run.rows("SELECT id FROM items") == [("a",)]
+
+
 async def test_it_ends_when_the_run_does_not_wait_for_it(run: Run) -> None:
     """The request pipe ends; so does the process, in the middle of a load too, and nothing is committed."""
     await run.fetch([{"id": "a"}])

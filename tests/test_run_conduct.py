@@ -44,6 +44,7 @@ class FakeLoads:
     Attributes:
         open: cleared, a load waits.
         failures: raised by the next loads, one each.
+        attempts: how many failed ones each load was told of.
     """
 
     folder: Path
@@ -51,10 +52,12 @@ class FakeLoads:
     failures: list[Exception] = field(default_factory=list)
     chunks: list[int] = field(default_factory=list)
     tried: int = 0
+    attempts: list[int] = field(default_factory=list)
     pages: list[tuple[str, str]] = field(default_factory=list)
 
-    async def load(self, chunk: int, size: int, loading: Announced) -> Loaded:
+    async def load(self, chunk: int, size: int, loading: Announced, *, attempts: int = 0) -> Loaded:
         self.tried += 1
+        self.attempts.append(attempts)
         await self.open.wait()
         if self.failures:
             raise self.failures.pop(0)
@@ -188,6 +191,7 @@ async def test_a_load_that_fails_meanwhile_is_tried_again(ground: Ground, monkey
     assert conductor.failure is None
     assert "fetching; the load waits: The warehouse is away." in ground.phases
     assert ground.loads.tried == len(ground.loads.chunks) + 1
+    assert ground.loads.attempts == [0, 1] + [0] * (ground.loads.tried - 2)
     assert (await ground.ledger.summary()).unloaded == 0
 
 

@@ -81,17 +81,22 @@ class Ground:
     async def resume(self, *only: str, **options: Any) -> Standing:
         return await resume(self.job(*only, **options), self.ledger, cast("LoadProcess", self.loads))
 
-    async def fetch(self, *endpoints: str, found: Sequence[Found] = (), refused: bool = False) -> None:
+    async def fetch(self, *endpoints: str, found: Sequence[Found] = ()) -> None:
         """Everything of these endpoints that waits is answered."""
         for name in endpoints:
             for listing in await self.ledger.claim(name, 99):
-                if refused:
-                    incident = Incident(kind=IncidentKind.REFUSED, endpoint=name, key=listing.key)
-                    await self.ledger.note([incident])
-                    self.ledger.give_back(listing)
-                else:
-                    page = Page(listing=listing, state=State.COMMITTED, payload=b"[1]", records=1, found=tuple(found))
-                    await self.ledger.record(page)
+                page = Page(listing=listing, state=State.COMMITTED, payload=b"[1]", records=1, found=tuple(found))
+                await self.ledger.record(page)
+
+    async def refuse(self, endpoint: str) -> None:
+        """The vendor doesn't let us read one of its listings; it waits, claimed for as long as this process lives."""
+        (listing,) = await self.ledger.claim(endpoint, 1)
+        await self.ledger.note([Incident(kind=IncidentKind.REFUSED, endpoint=endpoint, key=listing.key)])
+
+    async def begin_process(self) -> None:
+        """The process ends and another one begins."""
+        await self.ledger.close()
+        self.ledger = await Ledger.open(self.folder)
 
     async def load(self, load_id: str) -> None:
         await self.ledger.seal()
@@ -118,9 +123,9 @@ class Ground:
 @pytest.fixture
 async def ground(tmp_path: Path) -> AsyncIterator[Ground]:
     folder = tmp_path / "p"
-    ledger = await Ledger.open(folder)
-    yield Ground(folder, ledger)
-    await ledger.close()
+    one = Ground(folder, await Ledger.open(folder))
+    yield one
+    await one.ledger.close()
 
 
 def row(endpoint: str, key: str = "", state: str = "committed", records: int = 1) -> ListingRow:
@@ -163,9 +168,10 @@ async def test_there_is_nothing_to_do_only_when_all_was_judged_and_loaded(ground
 async def test_what_was_refused_is_asked_again_and_an_incident_until_it_is_read(ground: Ground) -> None:
     await ground.resume("agents", "teams")
     await ground.fetch("agents")
-    await ground.fetch("teams", refused=True)
+    await ground.refuse("teams")
     await finish(ground.job("agents", "teams"), ground.ledger)
     assert (await ground.ledger.summary()).gaps == 1
+    await ground.begin_process()
     again = await ground.resume("agents", "teams")
     assert (again.known, again.nothing_to_do) == (True, False)
     assert (await ground.ledger.made_good(), (await ground.ledger.summary()).gaps) == (0, 1)

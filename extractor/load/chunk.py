@@ -8,6 +8,7 @@ that completes it. A crash in between costs nothing: the parts that are in go in
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from extractor.ledger import IncidentRow, ListingRow
 from extractor.load.attempt import CountsDiffer, Loader, Package, incident_rows_of
 from extractor.load.destination import Away, Destination, kept_out
 from extractor.load.protocol import Loaded
+from extractor.load.settings import unlimited
 from extractor.load.tables import Page
 from extractor.model import Incident, IncidentKind
 from extractor.rawjson import NotJson, elements
@@ -122,7 +124,10 @@ class ChunkLoader:
         return None
 
     def _recover(self, error: Exception, failed: int) -> None:
-        self._retrying(self._destination.plain(error))
+        why = self._destination.plain(error)
+        self._retrying(why)
+        if "out of memory" in why.lower():
+            unlimited(os.environ)
         self._destination.forget()
         time.sleep(0.1 * 2**failed)
         self._destination.reach()

@@ -21,12 +21,18 @@ __all__ = ["LoadProcess"]
 _LINE = 1 << 30  # a message has the incidents of a whole chunk, with up to 1 MB each
 _LOG = 1 << 20
 _DEATHS = 5
+_WHOLE = 2
+"""Deaths over one chunk after which it is cut up: whoever kills may be the kernel, short of memory."""
+_SMALLEST = 4
+"""From so many deaths on its parts get no smaller."""
+_SILENCE = 900.0
+"""Seconds that a load may take without a word. One that stands still longer is ended, which costs no row."""
 
 Announced = Callable[[str, Sequence[Incident]], Awaitable[None]]
 
 
 class _Died(Exception):
-    """The load process is gone in the middle of a request."""
+    """The load process is gone in the middle of a request, or might as well be: the message says which."""
 
 
 class LoadProcess:
@@ -86,6 +92,10 @@ class LoadProcess:
         self._serve["secrets"] = sorted(secrets)
         await self._request({"do": "hide", "secrets": self._serve["secrets"]})
 
+    async def exists(self) -> bool:
+        """False if the destination is a file that isn't there, and that `open` would make."""
+        return bool((await self._request({"do": "exists"}))["exists"])
+
     async def open(self) -> str:
         """Open the destination once; returns where it is, in words (for DuckDB its file).
 
@@ -99,20 +109,21 @@ class LoadProcess:
         cast("Message", self._serve["target"])["state"] = dict(state)
         await self._request({"do": "remember", "state": dict(state)})
 
-    async def load(self, chunk: int, size: int, loading: Announced) -> Loaded:
+    async def load(self, chunk: int, size: int, loading: Announced, *, attempts: int = 0) -> Loaded:
         """Load a sealed chunk, however often the process dies over it.
 
         Args:
             chunk: its number in ledger and spool.
             size: bytes of its segment.
+            attempts: that failed before, in earlier runs too; after two, the chunk goes in smaller packages.
             loading: awaited with the load id, and incidents to keep, before anything of the chunk's last package
                 is in the destination; when it returns they must be on disk. Called again for every attempt.
 
         Raises:
             LoadFailed: the destination is away, or the process died five times over this chunk.
         """
-        parts = 1
-        for death in range(1, _DEATHS + 1):
+        for failed in range(attempts, attempts + _DEATHS):
+            parts = 1 if failed < _WHOLE else 2 ** min(failed, _SMALLEST)
             announced: list[tuple[str, int]] = []
 
             async def note(
@@ -123,10 +134,8 @@ class LoadProcess:
 
             try:
                 answer = await self._ask({"do": "load", "chunk": chunk, "bytes": size, "parts": parts}, note)
-            except _Died:
-                self._waiting("The load process died and is started again.")
-                # Whoever kills it over and over may be the kernel, short of memory.
-                parts = 1 if death < 2 else 2**death
+            except _Died as death:
+                self._waiting(f"The load process {death} and is started again.")
                 for load_id, incidents in announced:
                     if await self.committed(load_id):
                         return Loaded(load_id=load_id, rows={}, incidents=incidents)
@@ -197,7 +206,7 @@ class LoadProcess:
 
     async def _answer(self, loading: Announced | None) -> Message:
         while True:
-            answer = await self._receive()
+            answer = await self._receive(None if loading is None else _SILENCE)
             match answer["is"]:
                 case "done":
                     self._answered = True
@@ -217,14 +226,19 @@ class LoadProcess:
             return DestinationError(text)
         return LoadFailed(f"{text} What was fetched is kept; run the same command again to load it.")
 
-    async def _receive(self) -> Message:
+    async def _receive(self, silence: float | None) -> Message:
         assert self._reader is not None  # noqa: S101 - there is a process
+        assert self._process is not None  # noqa: S101 - as above
         try:
-            line = await self._reader.readline()
+            async with asyncio.timeout(silence):
+                line = await self._reader.readline()
+        except TimeoutError as error:
+            self._process.kill()
+            raise _Died(f"said nothing for {silence:g} seconds") from error
         except OSError as error:
-            raise _Died from error
+            raise _Died("died") from error
         if not line.endswith(b"\n"):
-            raise _Died
+            raise _Died("died")
         return decode(line)
 
     def _send(self, message: Message) -> None:
@@ -237,27 +251,12 @@ class LoadProcess:
         return self._folder / "load" / "log"
 
     async def _begin(self) -> None:
-        (self._folder / "load").mkdir(mode=0o700, exist_ok=True)
-        requests, to_process = os.pipe()
-        from_process, answers = os.pipe()
-        log = os.open(self._log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            if os.fstat(log).st_size > _LOG:
-                os.ftruncate(log, 0)
-            self._process = subprocess.Popen(  # noqa: ASYNC220, S603 - it takes milliseconds; no part comes from outside
-                [sys.executable, "-m", "extractor.load", str(requests), str(answers), str(os.getpid())],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(requests, answers),
-                # Ctrl-C in the terminal is the run's affair.
-                start_new_session=True,
-                # The modules must be the ones that this process has.
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )
-        finally:
-            for one in (requests, answers, log):
-                os.close(one)
+            from_process, to_process = self._run()
+        except OSError as error:
+            raise LoadFailed(
+                f"The load process can't be started: {error}. When that is repaired, run the same command again."
+            ) from error
         connecting = asyncio.ensure_future(self._connect(from_process, to_process))
         try:
             await asyncio.shield(connecting)
@@ -267,6 +266,33 @@ class LoadProcess:
             raise
         self._send(self._serve)
         await self._answer(None)
+
+    def _run(self) -> tuple[int, int]:
+        """Start the process; our ends of its pipes: to read from and to write to."""
+        (self._folder / "load").mkdir(mode=0o700, exist_ok=True)
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            log = os.open(self._log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            theirs.callback(os.close, log)
+            requests, to_process = os.pipe()
+            theirs.callback(os.close, requests)
+            ours.callback(os.close, to_process)
+            from_process, answers = os.pipe()
+            theirs.callback(os.close, answers)
+            ours.callback(os.close, from_process)
+            if os.fstat(log).st_size > _LOG:
+                os.ftruncate(log, 0)
+            self._process = subprocess.Popen(  # noqa: S603 - no part of it comes from outside
+                [sys.executable, "-m", "extractor.load", str(requests), str(answers), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(requests, answers),
+                # Ctrl-C in the terminal is the run's affair.
+                start_new_session=True,
+                env=_environment(),
+            )
+            ours.pop_all()
+        return from_process, to_process
 
     async def _connect(self, from_process: int, to_process: int) -> None:
         loop = asyncio.get_running_loop()
@@ -291,3 +317,10 @@ class LoadProcess:
             except subprocess.TimeoutExpired:
                 process.kill()
                 await asyncio.to_thread(process.wait)
+
+
+def _environment() -> dict[str, str]:
+    """This process's, without the settings of sources: whoever only loads needs no vendor's credentials."""
+    kept = {name: value for name, value in os.environ.items() if "SOURCES" not in name.upper().split("__")}
+    # The modules must be the ones that this process has.
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

@@ -127,6 +127,9 @@ class Service:
 
     # ── requests ────────────────────────────────────────────────────────────────────────────
 
+    def _exists(self, _: Message) -> Message:
+        return {"exists": self._destination.exists()}
+
     def _open(self, _: Message) -> Message:
         return {"where": self._destination.open()}
 

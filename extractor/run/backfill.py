@@ -66,6 +66,7 @@ def backfill(
 
     Raises:
         UsageError: the call, the settings, the credentials or the destination must change first.
+        RunFailed: the ledger failed, or the load process can't be started: there is nothing to give an account of.
     """
     where = place(vendor, pipeline=pipeline, pipeline_name=pipeline_name, dataset=dataset, destination=destination)
     masks = understood(vendors.load(vendor), mask)

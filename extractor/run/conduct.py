@@ -264,7 +264,8 @@ class Conductor:
                 await self._sealed.wait()
                 continue
             try:
-                loaded = await self._loads.load(chunk.id, chunk.bytes, partial(self._loading, chunk.id))
+                announced = partial(self._loading, chunk.id)
+                loaded = await self._loads.load(chunk.id, chunk.bytes, announced, attempts=chunk.attempts)
             except (LoadFailed, DestinationError) as error:
                 await self._ledger.failed(chunk.id)
                 away_since = away_since or time.monotonic()

@@ -65,6 +65,7 @@ class Course:
 
         Raises:
             UsageError: the call, the settings, the credentials or the destination must change first.
+            RunFailed: the ledger failed, or the load process can't be started: there is nothing to give an account of.
         """
         return in_loop(self._run())
 
