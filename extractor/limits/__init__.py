@@ -5,6 +5,7 @@
     rolling   so many in any so many seconds, and so many at once
     bucket    a bucket that drains evenly, with or without a header that tells how full it is
     quota     so many a week, counted over runs and processes
+    learnt    nothing is known: found out from the usual headers and from 429s
     waiting   the queue before them; the only part that sleeps
 
 Limiters are arithmetic on a monotonic clock that is passed in. A limiter is built from the policy in
@@ -14,13 +15,14 @@ the vendor's file; `Budgets` lets requests pass that count against several of th
 from __future__ import annotations
 
 from extractor.limits.bucket import BucketLimiter
+from extractor.limits.learnt import LearntLimiter
 from extractor.limits.limiter import Limiter
 from extractor.limits.quota import Book, QuotaLimiter
 from extractor.limits.rolling import RollingLimiter
 from extractor.limits.second import SecondLimiter
 from extractor.limits.tally import Tally
 from extractor.limits.waiting import Budgets, Permit
-from extractor.model import Bucket, Budget, RollingWindow, StatedSecond
+from extractor.model import Bucket, Budget, Learnt, RollingWindow, StatedSecond
 
 __all__ = ["Book", "Budgets", "Limiter", "Permit", "QuotaLimiter", "Tally", "build"]
 
@@ -46,6 +48,8 @@ def build(policy: Budget, *, share: float = 1.0, name: str = "", book: Book | No
             return BucketLimiter(policy, share=share)
         case RollingWindow():
             return RollingLimiter(policy, share=share)
+        case Learnt():
+            return LearntLimiter(policy, share=share)
     if book is None:
         raise ValueError(f"the quota {name} has no book")
     return QuotaLimiter(policy, name=name, book=book)

@@ -132,6 +132,10 @@ class Paced:
             phase = self._follows(self._recent.popleft(), now) or phase
         return phase
 
+    def rested(self, now: float) -> None:
+        """Requests were held back until now, on purpose: none of that time is made up for."""
+        self._due = max(self._due, now)
+
     def crowded(self) -> None:
         """A pause began, and the limit is not to blame: requests must have come too close together."""
         if not self._learning and not self._leaky:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
-__all__ = ["Pause", "retry_after"]
+__all__ = ["Pause", "http_date", "retry_after"]
 
 LONGEST_ASKED_S = 3600.0
 LONGEST_OWN_S = 60.0
@@ -29,14 +29,15 @@ def retry_after(headers: Mapping[str, str], wall: Callable[[], float] = time.tim
     text = headers.get("retry-after", "").strip()
     if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
         return min(float(text), LONGEST_ASKED_S)
-    until = _http_date(text)
+    until = http_date(text)
     if until is None:
         return None
-    now = _http_date(headers.get("date", ""))
+    now = http_date(headers.get("date", ""))
     return min(max(0.0, until - (wall() if now is None else now)), LONGEST_ASKED_S)
 
 
-def _http_date(text: str) -> float | None:
+def http_date(text: str) -> float | None:
+    """Seconds since 1970, None if it is no date."""
     try:
         moment = parsedate_to_datetime(text.strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -10,6 +10,8 @@ HOLD_S = 5.0
 FIRST_PROBE_S = 60.0
 LONGEST_PROBE_S = 3600.0
 CLOSE = 0.04
+KNOWN_RISE = 4.0
+"""A rate that went well by chance may be that far below the limit; what lies beyond is left to the probes."""
 
 
 class Search:
@@ -19,15 +21,19 @@ class Search:
     was asked for, else to three quarters; then the bracket is halved, `HOLD_S` at each step. When it is closed the
     next rate above is tried after a minute, then at twice the distance each time, for limits do change.
 
+    Args:
+        documented: requests a second that are never exceeded.
+        known: a rate that has gone well already, 0 for none.
+
     Attributes:
         rate: requests a second to believe in, never more than the documented ones.
     """
 
-    def __init__(self, documented: float) -> None:
+    def __init__(self, documented: float, known: float = 0.0) -> None:
         self._ceiling = documented
-        self.rate = documented
-        self._good = 0.0
-        self._bad = math.inf
+        self.rate = known or documented
+        self._good = known
+        self._bad = KNOWN_RISE * known if known else math.inf
         self._since = math.inf
         self._probe_s = FIRST_PROBE_S
         self._forgiven = -math.inf

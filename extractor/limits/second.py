@@ -7,7 +7,7 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from extractor.limits.paced import LEAST_WINDOWED, Paced
 from extractor.limits.pause import FIRST_OWN_S, Pause
@@ -30,15 +30,30 @@ class SecondLimiter:
     The first request goes alone, for its answer states the limit. Then requests are `Paced` until the answers show
     when the vendor's seconds begin, and `Windowed` from there on. A limit that a header states is
     believed at once; without one 429s make `Search` find it.
+
+    Args:
+        policy: from the vendor's file.
+        share: part of the limit to use at most.
+        wall: seconds since 1970.
+        search: for a limit that nobody has documented.
+        accepted: when requests were sent before, of those that went well.
     """
 
-    def __init__(self, policy: StatedSecond, *, share: float = 1.0, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        policy: StatedSecond,
+        *,
+        share: float = 1.0,
+        wall: Callable[[], float] = time.time,
+        search: Search | None = None,
+        accepted: Iterable[float] = (),
+    ) -> None:
         self._policy = policy
         self._known = Known(limit=policy.limit, share=share)
         self._way: Paced | Windowed = Paced(self._known)
         self._pause = Pause(wall)
-        self._search: Search | None = Search(policy.limit)
-        self._accepted: deque[float] = deque(maxlen=math.ceil(2 * policy.limit) + 10)
+        self._search: Search | None = search or Search(policy.limit)
+        self._accepted: deque[float] = deque(accepted, maxlen=math.ceil(2 * policy.limit) + 10)
         self._answers = 0
         self._tickets = 0
         self._troubles: deque[float] = deque(maxlen=LOST_AFTER)
@@ -89,7 +104,10 @@ class SecondLimiter:
         if status == 429:
             self._refused(ticket, flight, now, headers)
         elif status:
+            held = self._pause.probing
             self._pause.passed(ticket)
+            if held and not self._pause.probing and isinstance(self._way, Paced):
+                self._way.rested(now)
             if self._search:
                 self._accepted.append(flight.sent)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Bucket", "Budget", "RollingWindow", "StatedSecond", "WeeklyQuota"]
+__all__ = ["Bucket", "Budget", "Learnt", "RollingWindow", "StatedSecond", "WeeklyQuota"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,4 +63,15 @@ class WeeklyQuota:
     spent_text: str = ""
 
 
-Budget = StatedSecond | Bucket | RollingWindow | WeeklyQuota
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Learnt:
+    """Nobody says what the vendor allows: its answers do, in the usual headers or by 429s.
+
+    Attributes:
+        at_once: requests in flight at most; fewer while answers take longer for it.
+    """
+
+    at_once: int = 64
+
+
+Budget = StatedSecond | Bucket | RollingWindow | WeeklyQuota | Learnt
