@@ -78,6 +78,8 @@ class Answers:
     def _not_let_in(self, endpoint: Endpoint, status: int) -> str:
         """What to tell who came with credentials that don't work at the very first request."""
         name = self._vendor.name
+        if self._vendor.configuration:
+            return self._not_let_in_as_configured(endpoint, status)
         section = f"[sources.{name}_source] in .dlt/secrets.toml"
         api = self._vendor.apis.get(endpoint.api)
         if status == 404:
@@ -86,6 +88,14 @@ class Answers:
         names = " and ".join(self._credentials(api.headers if api else self._vendor.headers))
         what = "does not know these credentials" if status == 401 else "gives these credentials no access"
         return f"{name} {what} ({status}): check {names} in {section}, and the permissions of that user."
+
+    def _not_let_in_as_configured(self, endpoint: Endpoint, status: int) -> str:
+        """The same for who wrote the credentials into a configuration."""
+        name, where = self._vendor.name, self._vendor.configuration
+        if status == 404:
+            return f"{name} has nothing at {endpoint.path} (404): check client.base_url and {endpoint.name} in {where}."
+        what = "does not know these credentials" if status == 401 else "gives these credentials no access"
+        return f"{name} {what} ({status} at {endpoint.name}): check client.auth and client.headers in {where}."
 
     def _credentials(self, headers: Callable[[Mapping[str, str]], Mapping[str, str]]) -> list[str]:
         """Names of the settings that go into these headers."""

@@ -12,7 +12,7 @@ from extractor.model import Call, Endpoint, Listing, Request
 from extractor.paths import build_url, fill, origin, same_origin
 from extractor.windows import Window
 
-__all__ = ["Calls", "about"]
+__all__ = ["Calls", "about", "below"]
 
 Params = tuple[tuple[str, str], ...]
 
@@ -94,7 +94,8 @@ class Calls:
     def _address(self, endpoint: Endpoint, path: str, params: Params, call: Call) -> tuple[str, Params]:
         """Path and parameters: the link's own, or the endpoint's with those of the call in their place."""
         if call.link:
-            return _below(self._base_urls[endpoint.api], endpoint, build_url(self._base_urls[endpoint.api], path), call)
+            base_url = self._base_urls[endpoint.api]
+            return below(base_url, endpoint, build_url(base_url, path), call.link)
         replaced = {name for name, _ in call.params}
         return path, tuple(param for param in params if param[0] not in replaced) + call.params
 
@@ -109,21 +110,21 @@ def _timeouts(endpoint: Endpoint, listing: Listing) -> int:
     return 1 if endpoint.windows is not None and Window.of(listing.key).days > 1 else _TIMEOUTS
 
 
-def _below(base_url: str, endpoint: Endpoint, address: str, call: Call) -> tuple[str, Params]:
+def below(base_url: str, endpoint: Endpoint, address: str, link: str) -> tuple[str, Params]:
     """Path below the base URL and parameters of the address that a link means, seen from the one it came from.
 
     Raises:
         ForeignOrigin: it leads elsewhere. The message names the host, never the query, which may hold a token.
     """
     base = base_url.rstrip("/")
-    if same_origin(base, call.link):
-        parts = urlsplit(urljoin(address, call.link))
+    if same_origin(base, link):
+        parts = urlsplit(urljoin(address, link))
         root = urlsplit(base).path
         if origin(f"{parts.scheme}://{parts.netloc}") == origin(base) and parts.path.startswith(f"{root}/"):
             # Bytes that are no UTF-8 become lone surrogates, which can't be sent: better no request than another one.
             query = parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
             return parts.path.removeprefix(root), tuple(query)
-    raise ForeignOrigin(f"{endpoint.name}: the next link leads elsewhere: {_host(call.link)}", path=endpoint.path)
+    raise ForeignOrigin(f"{endpoint.name}: the next link leads elsewhere: {_host(link)}", path=endpoint.path)
 
 
 def _host(link: str) -> str:

@@ -55,6 +55,7 @@ class Family:
         span: Span | None = None,
     ) -> None:
         self.span = span or Span(since=None, until=date.max)
+        self._fetched = fetched
         self._edges: dict[str, list[_Edge]] = {}
         self._together: dict[str, int] = {}
         self._windows: dict[str, Windows] = {}
@@ -95,6 +96,10 @@ class Family:
                         endpoint=edge.child, key=key, parent=listing.key, fields=fields, state=edge.state
                     )
         return tuple(self._listings(found.values()))
+
+    def asked(self, named: Iterable[Found]) -> tuple[Found, ...]:
+        """Those of the listings that the run asks for."""
+        return tuple(one for one in named if one.endpoint in self._fetched)
 
     def renamed(self, listing: Listing, key: str) -> tuple[Found, ...]:
         """The listings to have when the vendor says that the listing's record has another id now."""

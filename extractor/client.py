@@ -1,7 +1,8 @@
 """The client turns a listing into pages: requests from the endpoint's description, records from the answers.
 
 How the answers were come by (budgets, retries, connections) is the transport's; what is in them is `pages`, what a
-status means `answers`, how windows are cut `slices`, how far a listing has got `walk`.
+status means `answers`, how windows are cut `slices`, how far a listing has got `walk`. A listing that asks in its own
+words goes through `exchanges`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from extractor.bodies import blocks
 from extractor.calls import Calls
 from extractor.children import Family
 from extractor.errors import BadBody, RequestFailed, TimedOut
+from extractor.exchanges import Exchanges
 from extractor.jobs import Jobs, Place, Unwanted
 from extractor.mask import Masking
 from extractor.model import Answer, Call, Endpoint, Job, Listing, Page, Response, State, Vendor
@@ -92,9 +94,10 @@ class Client:
         self._calls = Calls(base_urls, given or {})
         self._jobs = Jobs(transport, say=say)
         self._pages = Pages(vendor, family, loaded, masking)
+        self._exchanges = Exchanges(transport, base_urls, self._answers, self._pages)
         self._slices = Slices(vendor, since=since, until=until)
 
-    async def pages(self, listing: Listing) -> AsyncGenerator[Page]:
+    def pages(self, listing: Listing) -> AsyncGenerator[Page]:
         """All pages of a listing, the last one in a final state.
 
         Raises:
@@ -104,11 +107,11 @@ class Client:
             QuotaSpent: the vendor's quota is needed by others.
         """
         endpoint = self._endpoints[listing.endpoint]
-        job = endpoint.job
-        walk = self._walk(Walk(endpoint, listing)) if job is None else self._work(endpoint, job, listing)
-        async with aclosing(walk) as pages:
-            async for page in pages:
-                yield page
+        if endpoint.exchange is not None:
+            return self._exchanges.pages(endpoint, endpoint.exchange, listing)
+        if endpoint.job is not None:
+            return self._work(endpoint, endpoint.job, listing)
+        return self._walk(Walk(endpoint, listing))
 
     # ── jobs ────────────────────────────────────────────────────────────────────────────────
 
@@ -187,7 +190,7 @@ class Client:
                 return
             for number, block in enumerate(blocks(endpoint, response)):
                 before_it = walk.page
-                walk.page = replace(self._pages.page(endpoint, listing, block), cursor=before_it.cursor)
+                walk.page = self._pages.page(endpoint, listing, block, before_it.cursor)
                 count += len(block.records) + len(block.malformed)
                 if endpoint.paginate is not None:
                     records += block.records

@@ -101,32 +101,21 @@ class Engine:
             for task in tasks:
                 task.cancel()
 
-    async def knock(self) -> None:
-        """Fetch one listing alone of the first endpoint of each API that has one, to see whether the vendor lets us in.
-
-        Raises:
-            ExceptionGroup: as `run` does.
-        """
-        for api in dict.fromkeys(self._apis.values()):
-            own = [name for name in self._claimed if self._apis[name] == api and name not in self._closed]
-            name = next((name for name in own if self._work.claimable(name)), None)
-            if name is None or self._stopping:
-                continue
-            tasks = self._open[self._lanes[name]]
-            async with asyncio.TaskGroup() as group:
-                for listing in await self._work.claim(name, 1):
-                    # A task like any other, so that `abandon` reaches it: a vendor may take long to open.
-                    task = group.create_task(self._walk(listing))
-                    tasks.add(task)
-                    task.add_done_callback(tasks.discard)
-
-    async def run(self) -> None:
+    async def run(self, let_in: Callable[[], None] | None = None) -> None:
         """Fetch until nothing is left to do, or until `stop`.
+
+        Args:
+            let_in: given to see first, by one listing alone of the first endpoint of each API, whether the vendor lets
+                us in; called when it does. The first page tells: the rest of the listing is fetched beside others.
 
         Raises:
             ExceptionGroup: of what `fetch` or `emit` raised; everything else is then cancelled.
         """
         async with asyncio.TaskGroup() as group:
+            if let_in is not None:
+                await self._knock(group)
+                if not self._stopping:
+                    let_in()
             while not self._stopping:
                 self._changed.clear()
                 for lane in self._deepest_first:
@@ -134,6 +123,31 @@ class Engine:
                 if not self.open and not self._waiting():
                     return
                 await self._changed.wait()
+
+    async def _knock(self, group: asyncio.TaskGroup) -> None:
+        for api in dict.fromkeys(self._apis.values()):
+            own = [name for name in self._claimed if self._apis[name] == api and name not in self._closed]
+            name = next((name for name in own if self._work.claimable(name)), None)
+            if name is None or self._stopping:
+                continue
+            for listing in await self._work.claim(name, 1):
+                # A task like any other, so that `abandon` reaches it: a vendor may take long to open.
+                await self._start(group, listing).wait()
+
+    def _start(self, group: asyncio.TaskGroup, listing: Listing) -> asyncio.Event:
+        """Begin with a listing; the event comes with its first page on disk, or with its end."""
+        entered = asyncio.Event()
+        tasks = self._open[self._lanes[listing.endpoint]]
+        task = group.create_task(self._walk(listing, entered))
+        tasks.add(task)
+
+        def ended(_: asyncio.Task[None]) -> None:
+            tasks.discard(task)
+            entered.set()
+            self._changed.set()
+
+        task.add_done_callback(ended)
+        return entered
 
     async def _fill(self, lane: tuple[str, ...], group: asyncio.TaskGroup) -> None:
         tasks = self._open[lane]
@@ -149,10 +163,7 @@ class Engine:
                 if not claimed:
                     looked.add(name)
                 continue
-            task = group.create_task(self._walk(claimed.popleft()))
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-            task.add_done_callback(lambda _: self._changed.set())
+            self._start(group, claimed.popleft())
 
     def _deepest(self, lane: tuple[str, ...], looked: set[str]) -> str | None:
         """The deepest open endpoint that has work, leaving out those where a look found none."""
@@ -171,11 +182,12 @@ class Engine:
             if name not in self._closed
         )
 
-    async def _walk(self, listing: Listing) -> None:
+    async def _walk(self, listing: Listing, entered: asyncio.Event) -> None:
         try:
             async with aclosing(self._fetch(listing)) as pages:
                 async for page in pages:
                     await self._emit(page)
+                    entered.set()
                     self._changed.set()
         except (Refused, QuotaSpent) as error:
             if listing.endpoint in self._closed:

@@ -10,7 +10,19 @@ from extractor.children import Family
 from extractor.documents import Record, encode, encode_exactly
 from extractor.gate import kept_bytes
 from extractor.mask import Masked, Masking
-from extractor.model import Afterwards, Endpoint, Found, Incident, IncidentKind, Listing, Page, Response, State, Vendor
+from extractor.model import (
+    Afterwards,
+    Endpoint,
+    Found,
+    Incident,
+    IncidentKind,
+    Listing,
+    Page,
+    Reading,
+    Response,
+    State,
+    Vendor,
+)
 from extractor.paths import LONGEST_VALUE
 from extractor.rawjson import elements
 
@@ -51,20 +63,13 @@ class Pages:
                 if page.records or page.incidents:
                     yield replace(page, listing=listing, beside=other.name)
 
-    def page(self, endpoint: Endpoint, listing: Listing, block: Block) -> Page:
-        """A page of the block; it is the caller who knows whether more follow."""
+    def page(self, endpoint: Endpoint, listing: Listing, block: Block, cursor: str | None = None) -> Page:
+        """A page of the block, which leads to the cursor; it is the caller who knows whether more follow."""
         loaded = endpoint.name in self._loaded
         masked = self._masked.get(endpoint.name)
         objects: list[Record] = [record for record in block.records if isinstance(record, dict)]
         payload, records, malformed = _loadable(endpoint, listing, block)
-        if not records or not loaded:
-            payload = b""
-        elif masked is not None:
-            payload = masked.payload(payload)
-        found = self._family.found(listing, objects)
-        impossible = [child for child in found if not _storable(child.key)]
-        if impossible:
-            found = tuple(child for child in found if _storable(child.key))
+        found, impossible = _possible(self._family.found(listing, objects))
         incidents = tuple(
             _malformed(
                 endpoint,
@@ -79,11 +84,32 @@ class Pages:
         return Page(
             listing=listing,
             state=State.OPEN,
-            payload=payload,
+            payload=self._kept(endpoint, payload, records),
             records=records,
             found=found,
-            incidents=incidents + tuple(map(_impossible, impossible)),
+            cursor=cursor,
+            incidents=incidents + impossible,
         )
+
+    def reading(self, endpoint: Endpoint, listing: Listing, reading: Reading) -> Page:
+        """A page of what an exchange has read, likewise."""
+        found, impossible = _possible(self._family.asked(reading.found))
+        return Page(
+            listing=listing,
+            state=State.OPEN,
+            payload=self._kept(endpoint, reading.payload, reading.records),
+            records=reading.records,
+            found=found,
+            cursor=reading.cursor,
+            incidents=impossible,
+        )
+
+    def _kept(self, endpoint: Endpoint, payload: bytes, records: int) -> bytes:
+        """What a disk may see of a payload."""
+        if not records or endpoint.name not in self._loaded:
+            return b""
+        masked = self._masked.get(endpoint.name)
+        return payload if masked is None else masked.payload(payload)
 
 
 def _loadable(endpoint: Endpoint, listing: Listing, block: Block) -> tuple[bytes, int, tuple[bytes, ...]]:
@@ -143,6 +169,12 @@ def _storable(key: str) -> bool:
         return len(key.encode()) <= LONGEST_VALUE
     except UnicodeEncodeError:
         return False
+
+
+def _possible(found: tuple[Found, ...]) -> tuple[tuple[Found, ...], tuple[Incident, ...]]:
+    """The listings that can be, and an incident for each that can't."""
+    impossible = tuple(_impossible(child) for child in found if not _storable(child.key))
+    return (tuple(child for child in found if _storable(child.key)) if impossible else found), impossible
 
 
 def _impossible(child: Found) -> Incident:

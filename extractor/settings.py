@@ -103,7 +103,7 @@ def resolve(
         raise SettingsError(how_to_write(vendor, vendor.name, [setting.name for setting in missing]))
     base_urls = _base_urls(vendor, values)
     secrets = frozenset(values[name] for name, setting in declared.items() if setting.secret and name in values)
-    secrets |= {each for name, several in lists.items() if declared[name].secret for each in several}
+    secrets |= {each for name, several in lists.items() if declared[name].secret for each in several} | vendor.secrets
     KNOWN.add(*secrets)
     addresses = {setting for _, setting, _ in _apis(vendor)}
     values = {name: value for name, value in values.items() if name not in addresses}
@@ -181,7 +181,8 @@ def toml_lines(vendor: str, values: Mapping[str, str | list[str]]) -> str:
 def _declared(vendor: Vendor) -> dict[str, Setting]:
     """The settings by name, also those that exist for every vendor: the addresses, their parts, the key of masks."""
     declared = {setting.name: setting for setting in vendor.settings}
-    for api, setting, template in _apis(vendor):
+    # A configuration says itself where its API is, and compares links with that.
+    for api, setting, template in () if vendor.configuration else _apis(vendor):
         for name in _placeholders(template):
             declared.setdefault(name, Setting(name=name, help="part of the address", required=not api))
         which = f"the API {api}" if api else "the API"

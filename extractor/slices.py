@@ -62,7 +62,8 @@ class Slices:
     def last(self, page: Page, *, empty: bool = False) -> Page:
         """The page that ends its listing, with the window before it."""
         failed = page.state is State.FAILED
-        return replace(page, found=page.found + self._earlier(page.listing, empty=empty, failed=failed))
+        earlier = self._earlier(page.listing, empty=empty, failed=failed)
+        return replace(page, found=page.found + earlier) if earlier else page
 
     def _earlier(self, listing: Listing, *, empty: bool, failed: bool) -> tuple[Found, ...]:
         """The slice before this one, unless this is the last of so many whole empty ones that history has ended.

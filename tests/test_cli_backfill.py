@@ -17,6 +17,7 @@ from extractor.account import ExitCode, Outcome
 from extractor.cli import main
 from extractor.console.report import account
 from extractor.errors import LoadFailed
+from extractor.model import Vendor
 
 PLAIN: dict[str, object] = {
     "only": (),
@@ -48,12 +49,12 @@ class FakeRun:
         self.outcome: Outcome | Exception = OUTCOME
         self.during: Callable[[dict[str, object]], None] = lambda _: None
 
-    def backfill(self, vendor: str, **options: object) -> Outcome:
+    def backfill(self, vendor: Vendor, **options: object) -> Outcome:
         progress = options.pop("progress")
         assert callable(progress)
         progress(SNAPSHOT)
         self.during(options)
-        self.calls.append((vendor, options))
+        self.calls.append((vendor.name, options))
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome

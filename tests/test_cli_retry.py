@@ -9,6 +9,7 @@ import extractor
 from extractor.account import Outcome
 from extractor.cli import main
 from extractor.console.report import account
+from extractor.model import Vendor
 
 PLAIN: dict[str, object] = {
     "destination": "duckdb",
@@ -27,11 +28,11 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, object]]
     """What `run.retry` was called with."""
     made: list[tuple[str, dict[str, object]]] = []
 
-    def retry(vendor: str, **options: object) -> Outcome:
+    def retry(vendor: Vendor, **options: object) -> Outcome:
         progress = options.pop("progress")
         assert callable(progress)
         progress(SNAPSHOT)
-        made.append((vendor, options))
+        made.append((vendor.name, options))
         return OUTCOME
 
     monkeypatch.setattr(extractor, "run", SimpleNamespace(retry=retry), raising=False)

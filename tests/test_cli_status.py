@@ -9,6 +9,7 @@ import extractor
 from extractor.account import Outcome
 from extractor.cli import main
 from extractor.console.report import account
+from extractor.model import Vendor
 
 
 @pytest.fixture
@@ -16,8 +17,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, object]]
     """What `run.status` was called with."""
     made: list[tuple[str, dict[str, object]]] = []
 
-    def status(vendor: str, **options: object) -> Outcome:
-        made.append((vendor, options))
+    def status(vendor: Vendor, **options: object) -> Outcome:
+        made.append((vendor.name, options))
         return OUTCOME
 
     monkeypatch.setattr(extractor, "run", SimpleNamespace(status=status), raising=False)

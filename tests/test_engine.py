@@ -584,7 +584,7 @@ def test_a_budget_that_is_spent_at_the_door_is_not_knocked_for_again(budget: str
             raise QuotaSpent("spent", until=datetime(2026, 3, 1, tzinfo=UTC), budget=budget)
 
     world.on_fetch = ask
-    run(world.engine.knock())
+    run(world.engine.run(world.engine.stop))
     assert set(world.fetched) == ({0, 3} if budget == "week" else {0, 1, 3})
 
 
@@ -592,9 +592,33 @@ def test_each_api_is_knocked_at_once_one_after_the_other() -> None:
     apis = {"level0": "one", "level1": "one", "level2": "two", "level3": "three"}
     nodes = (Node(0, 0, ((),)), Node(1, 1, ((),)), Node(2, 2, ((),)), Node(3, 2, ((),)))
     world = World(nodes, apis=apis, width={"one": 9})
-    run(world.engine.knock())
+    run(world.engine.run(world.engine.stop))
     assert world.fetched == Counter([0, 2]), "level3 has no work"
     assert world.most_open["one"] == 1
+
+
+def test_the_first_page_opens_the_door_and_the_rest_of_its_list_holds_up_nobody() -> None:
+    nodes = (Node(0, 0, ((), ()) * 20), *(Node(number, 1, ((),)) for number in range(1, 9)))
+    world = World(nodes, width={"one": 9})
+    opened: list[tuple[set[int], int]] = []
+    run(world.engine.run(lambda: opened.append((set(world.fetched), world.emitted.total()))))
+    assert opened == [({0}, 1)], "nothing else was asked for before"
+    order = [what for what in world.log if what[0] == "fetch" or what[1] == 0]
+    assert order.index(("fetch", 8)) < len(order) - 1, "the others did not wait for its end"
+    world.assert_complete()
+
+
+def test_who_is_not_let_in_asks_for_nothing_else() -> None:
+    world = World(chain(3))
+    opened: list[int] = []
+
+    def nobody(_: int) -> None:
+        raise Broken
+
+    world.on_fetch = nobody
+    with pytest.raises(ExceptionGroup):
+        run(world.engine.run(lambda: opened.append(1)))
+    assert (world.fetched.total(), opened) == (1, [])
 
 
 def test_an_error_while_telling_of_a_refusal_reaches_the_caller() -> None:

@@ -45,6 +45,20 @@ async def test_only_what_failed_and_what_it_names(ledger: Ledger) -> None:
     assert (ledger.claimable("items"), ledger.claimable("parts")) == (0, 0)
 
 
+async def test_what_failed_on_the_way_goes_on_from_there(ledger: Ledger, tmp_path: Path) -> None:
+    (a,) = await ledger.claim("items", 1)
+    await ledger.record(Page(listing=a, state=State.OPEN, payload=b"[1, 2]", records=2, cursor="2"))
+    await ledger.record(Page(listing=a, state=State.FAILED, cursor="2"))
+    await ledger.close()
+    again = await Ledger.open(tmp_path / "p")
+    assert (await again.take_up(["items"])).again == 2
+    assert {one.key: one.cursor for one in await again.claim("items", 99)} == {"a": "2", "b": None}
+    assert (await again.summary()).endpoints["items"].records == 3
+    await again.record(Page(listing=a, state=State.COMMITTED, payload=b"[3]", records=1))
+    assert (await again.summary()).endpoints["items"].records == 4
+    await again.close()
+
+
 async def test_a_held_listing_that_is_named_now_does_not_bring_those_around_it(ledger: Ledger) -> None:
     await ledger.add([Found(endpoint="items", key="h", state=State.HELD), Found(endpoint="items", key="i")])
     await ledger.take_up(["items"])

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from faultserver import Exchange, FaultServer
 
 from extractor.errors import SettingsError
-from extractor.model import Request
+from extractor.model import Api, Endpoint, Request, Send, Vendor
 from extractor.run import connection
 from extractor.run.connection import connect
 from extractor.run.job import Job, Place
@@ -60,6 +61,51 @@ async def test_a_credential_that_cannot_be_sent_is_a_mistake(tmp_path: Path) -> 
     broken = job(tmp_path, "users", **(COPILOT | {"x_api_key": "ключ"}))
     with pytest.raises(SettingsError):
         connect(broken, broken.fetched)
+
+
+@dataclass
+class Fetched:
+    """A signer that gets its token from an API of its own."""
+
+    token: str = ""
+
+    async def sign(self, request: Request, send: Send) -> Request:
+        if not self.token:
+            answer = await send(replace(ask("tokens"), path="/token", method="POST"))
+            self.token = answer.body.decode()
+        return replace(request, headers={"Authorization": self.token})
+
+    async def refused(self, request: Request, send: Send) -> bool:  # noqa: ARG002 - as signers have it
+        return False
+
+
+async def test_a_signer_reaches_the_api_that_is_there_for_it_alone(tmp_path: Path) -> None:
+    async def welcome(exchange: Exchange) -> None:
+        await exchange.answer(b"t0ken" if exchange.seen.target.endswith("/token") else b"{}")
+
+    async with FaultServer(welcome) as server, FaultServer(welcome) as tokens:
+        beside = Api(base_url=tokens.base_url, setting="tokens_base_url", headers=lambda _: {"X-Of": "tokens"})
+        vendor = Vendor(
+            name="shop",
+            title="Shop",
+            base_url=server.base_url,
+            settings=(),
+            account="",
+            headers=lambda _: {},
+            budgets={},
+            endpoints=(Endpoint(name="users", path="/users"),),
+            apis={"tokens": beside},
+            signer=Fetched(),
+            configuration="shop.py:config",
+        )
+        asked = replace(job(tmp_path, "users", **COPILOT), vendor=vendor, settings=resolve(vendor))
+        one = connect(asked, asked.fetched)
+        for _ in range(2):
+            assert (await one.transport.send(ask(""))).status == 200
+        await one.transport.close()
+    assert [(seen.target, seen.headers["x-of"]) for seen in tokens.seen] == [("/api/v1/token", "tokens")]
+    assert [(seen.target, seen.headers["authorization"]) for seen in server.seen] == [("/api/v1/users", "t0ken")] * 2
+    assert one.traffic.sent == 3
 
 
 async def test_a_quota_is_counted_by_all_pipelines_of_an_account(

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from extractor import vendors
 from extractor.errors import UsageError
-from extractor.model import Endpoint, Setting
+from extractor.model import Endpoint, Setting, Vendor
 from extractor.run.job import Job, place
 from extractor.vendors.gladly import VENDOR
 
@@ -23,7 +22,7 @@ def where(**options: Any) -> Any:
     return place("gladly", **(names | options))
 
 
-def job(**options: Any) -> Job:
+def job(vendor: Vendor = VENDOR, **options: Any) -> Job:
     plain = {
         "place": where(),
         "rate_share": 1.0,
@@ -32,7 +31,7 @@ def job(**options: Any) -> Job:
         "max_failures": None,
         "settings": SETTINGS,
     }
-    return Job.of("gladly", **(plain | options))
+    return Job.of(vendor, **(plain | options))
 
 
 def test_names_are_the_vendors_unless_given() -> None:
@@ -64,7 +63,7 @@ def test_a_pipeline_object_says_all() -> None:
     found = where(pipeline=given, pipeline_name="not this", dataset="nor this")
     assert (found.pipeline, found.dataset, found.destination) == ("theirs", "kept", "dlt.destinations.postgres")
     assert found.options == {"credentials": "postgresql://u:secret@h/d"}
-    target = found.target("gladly")
+    target = found.target(VENDOR)
     assert (target.destination_name, target.schema, target.options) == ("warehouse", "gladly", found.options)
     assert "secret" not in repr(found) + repr(target)
 
@@ -126,23 +125,22 @@ def test_endpoints_that_are_asked_keep_parents_before_children() -> None:
     assert "agents" not in names
 
 
-def test_parameters_go_to_what_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parameters_go_to_what_takes_them() -> None:
     chat = Endpoint(name="chat", path="/chats", method="POST", writes=True, given=("widget", "text", "tone"))
-    monkeypatch.setattr(vendors, "load", lambda _: replace(VENDOR, endpoints=(*VENDOR.endpoints, chat)))
+    vendor = replace(VENDOR, endpoints=(*VENDOR.endpoints, chat))
     given = {"widget": "w", "tone": "kind"}
-    found = job(only=("chat", "agents"), params=given, allow_writes=True)
+    found = job(vendor, only=("chat", "agents"), params=given, allow_writes=True)
     assert found.params == {"chat": (("widget", "w"), ("tone", "kind"))}
     assert {one.name for one in found.fetched} == {"chat", "agents"}
     with pytest.raises(UsageError, match="--allow-writes"):
-        job(only=("chat",), params=given)
+        job(vendor, only=("chat",), params=given)
 
 
-def test_a_resource_whose_setting_is_missing_is_left_out_unless_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_resource_whose_setting_is_missing_is_left_out_unless_it_is_named() -> None:
     doors = Endpoint(name="doors", path="/doors", needs=("door_ids",))
     settings = (*VENDOR.settings, Setting(name="door_ids", help="doors", required=False, many=True))
     described = replace(VENDOR, settings=settings, endpoints=(*VENDOR.endpoints, doors))
-    monkeypatch.setattr(vendors, "load", lambda _: described)
-    assert "doors" not in job().selection.loaded
-    assert "doors" in job(settings={**SETTINGS, "door_ids": ["d"]}).selection.loaded
+    assert "doors" not in job(described).selection.loaded
+    assert "doors" in job(described, settings={**SETTINGS, "door_ids": ["d"]}).selection.loaded
     with pytest.raises(UsageError, match="resource doors needs door_ids"):
-        job(only=("doors",))
+        job(described, only=("doors",))

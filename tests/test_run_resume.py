@@ -152,6 +152,17 @@ async def test_the_end_of_all_windows_is_frozen_by_the_first_start(ground: Groun
     assert (await ground.resume("agents")).span.until == date(2024, 3, 5)
 
 
+async def test_a_backfill_is_told_from_one_that_loads_everything_anew(ground: Ground) -> None:
+    """By that the load knows which rows of a table that is replaced are its own; another machine must know it, too."""
+    await ground.resume("agents")
+    began = ground.loads.remembered["began"]
+    await ground.fetch("agents")
+    await ground.resume("agents")
+    assert ground.loads.remembered["began"] == began
+    await ground.resume("agents", fresh=True)
+    assert ground.loads.remembered["began"] not in (None, began)
+
+
 async def test_there_is_nothing_to_do_only_when_all_was_judged_and_loaded(ground: Ground) -> None:
     await ground.resume("agents", "teams")
     await ground.fetch("agents", "teams")
@@ -373,6 +384,18 @@ async def test_lists_are_read_again_for_children_that_nobody_wanted(ground: Grou
     await ground.everything("agents")
     await ground.resume("agents_get")
     assert "agents" in ground.waiting()
+
+
+async def test_what_a_configuration_has_loaded_is_not_read_again_for_others(ground: Ground) -> None:
+    """Its rows may have no key by which they could be loaded over."""
+    configured = replace(VENDOR, configuration="shop.py:config")
+    await ground.everything("agents", vendor=configured)
+    with pytest.raises(UsageError, match="has loaded agents, and other resources than before"):
+        await ground.resume("agents", "agents_get", vendor=configured)
+    assert not ground.waiting()
+    # What needs no list again may come later.
+    await ground.resume("agents", "teams", vendor=configured)
+    assert ground.waiting() == {"teams"}
 
 
 async def test_lists_are_read_again_whose_records_were_left_behind(ground: Ground) -> None:

@@ -54,6 +54,23 @@ def test_given_values_are_enough() -> None:
     assert found.account == "acme"
 
 
+def test_a_configuration_brings_its_secrets_and_its_own_address(dot_dlt: Write) -> None:
+    """Links in its answers are compared with that address: with another one all of them would be foreign."""
+    dot_dlt(secrets="[sources.acme_source]\nbase_url = 'https://elsewhere.test'\n")
+    vendor = replace(
+        VENDOR,
+        base_url="https://shop.test",
+        settings=(Setting(name="password", help="", secret=True),),
+        secrets=frozenset({"t0ken"}),
+    )
+    given = {"password": "hunter2"}
+    assert resolve(vendor, given).secrets == {"hunter2", "t0ken"}
+    assert resolve(vendor, given).base_urls == {"": "https://elsewhere.test"}
+    configured = replace(vendor, configuration="shop.py:config")
+    assert resolve(configured, given).base_urls == {"": "https://shop.test"}
+    assert "t0ken" not in repr(configured) + repr(resolve(configured, given))
+
+
 def test_the_key_of_masks_is_a_secret_that_no_header_sees(dot_dlt: Write) -> None:
     dot_dlt(secrets=f"[sources.acme_source]\nmask_key = '{'k' * 32}'\n")
     found = resolve(VENDOR, GIVEN)

@@ -12,7 +12,7 @@ import click
 from extractor import vendors
 from extractor.cli.closing import close_account
 from extractor.cli.options import of_a_pipeline, of_a_run, shown
-from extractor.cli.played import played
+from extractor.cli.played import check_playable, played
 from extractor.cli.words import NAMES, PARAM, UTC_DAY
 from extractor.console import progress
 from extractor.mask import understood
@@ -28,6 +28,7 @@ __all__ = ["backfill"]
         "Examples:\n"
         "  python -m extractor backfill gladly\n"
         "  python -m extractor backfill gladly --sandbox\n"
+        "  python -m extractor backfill my_pipeline.py:config\n"
         "  python -m extractor backfill gladly --only conversations,agents --since 2024-01-01\n"
         "  python -m extractor backfill gladly --rate-share 0.5 --destination snowflake\n"
         "  python -m extractor backfill gladly --ids customers.csv\n"
@@ -95,6 +96,8 @@ def backfill(
 ) -> None:
     """Load everything VENDOR has.
 
+    VENDOR may also be FILE.py:NAME, a dlt RESTAPIConfig of your own.
+
     It may be stopped at any moment; the same command goes on where it was.
     """
     if sandbox_size is not None and not sandbox:
@@ -106,9 +109,12 @@ def backfill(
     given = dict(params)
     if len(given) < len(params):
         raise click.UsageError("--param: a name may be given once.")
+    if sandbox:
+        check_playable(vendor)
+    described = vendors.load(vendor)
     # Also checked by the run; here a slip of the finger is told before dlt is imported and a sandbox started.
-    select(vendors.load(vendor), only_names, also_names, given=given, allow_writes=allow_writes)
-    understood(vendors.load(vendor), mask)
+    select(described, only_names, also_names, given=given, allow_writes=allow_writes)
+    understood(described, mask)
 
     with ExitStack() as opened:
         settings: Mapping[str, str] | None = None
@@ -123,9 +129,9 @@ def backfill(
         from extractor import run  # noqa: PLC0415 - brings dlt and aiohttp
 
         keep_little()
-        with progress(mode, vendor) as display:
+        with progress(mode, described.name) as display:
             outcome = run.backfill(
-                vendor,
+                described,
                 only=only_names,
                 also=also_names,
                 since=since,

@@ -28,7 +28,13 @@ def vendors() -> None:
 
 
 @click.command(
-    epilog=("\b\nExamples:\n  python -m extractor resources gladly\n  python -m extractor resources clari\n")
+    epilog=(
+        "\b\n"
+        "Examples:\n"
+        "  python -m extractor resources gladly\n"
+        "  python -m extractor resources clari\n"
+        "  python -m extractor resources my_pipeline.py:config\n"
+    )
 )
 @click.argument("vendor")
 def resources(vendor: str) -> None:
@@ -54,7 +60,7 @@ def _row(vendor: Vendor, endpoint: Endpoint) -> tuple[str, ...]:
     return (
         endpoint.name,
         endpoint.destination_table,
-        ", ".join(map(column, endpoint.key)) or "_extractor_key",
+        "as configured" if vendor.configuration else ", ".join(map(column, endpoint.key)) or "_extractor_key",
         _when(vendor, endpoint),
         ", ".join([*endpoint.needs, *told, *allowed]) or "-",
         ", ".join(endpoint.aliases) or "-",

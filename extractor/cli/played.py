@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from typing import IO
 
 from extractor.errors import UsageError
+from extractor.vendors import is_configuration
 
-__all__ = ["Ready", "played"]
+__all__ = ["Ready", "check_playable", "played"]
 
 start_timeout = 30.0
 """Seconds until the sandbox must have said where it listens."""
@@ -44,6 +45,16 @@ class Ready:
         """What a run needs to talk to it instead of the vendor; a list is the text that the environment would hold."""
         texts = {name: json.dumps(value) if isinstance(value, list) else value for name, value in self.settings.items()}
         return {"base_url": self.base_url, **texts}
+
+
+def check_playable(vendor: str) -> None:
+    """See that there can be a sandbox of what was typed.
+
+    Raises:
+        UsageError: it is a user's own configuration.
+    """
+    if is_configuration(vendor):
+        raise UsageError(f"The sandbox plays vendors of this package; {vendor} is a configuration of your own.")
 
 
 @contextmanager

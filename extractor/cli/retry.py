@@ -50,14 +50,15 @@ def retry(
     What they name is fetched as well, for nobody could know it before; nothing else is. A list that is read now has its
     incident resolved. What was loaded when it was named with --param or --allow-writes is left alone.
     """
-    understood(vendors.load(vendor), mask)
+    described = vendors.load(vendor)
+    understood(described, mask)
 
     from extractor import run  # noqa: PLC0415 - brings dlt and aiohttp
 
     keep_little()
-    with progress(mode, vendor) as display:
+    with progress(mode, described.name) as display:
         outcome = run.retry(
-            vendor,
+            described,
             destination=destination,
             pipeline_name=pipeline_name,
             dataset=dataset,

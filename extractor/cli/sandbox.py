@@ -6,7 +6,7 @@ import click
 
 from extractor import vendors
 from extractor.account import ExitCode
-from extractor.cli.played import played
+from extractor.cli.played import check_playable, played
 from extractor.settings import toml_lines
 
 __all__ = ["sandbox"]
@@ -56,6 +56,7 @@ def sandbox(
 
     Prints lines for .dlt/secrets.toml with which a backfill talks to it.
     """
+    check_playable(vendor)
     vendors.load(vendor)
     given = (
         ("--port", (port,)),

@@ -7,6 +7,7 @@ import click
 from extractor import vendors
 from extractor.cli.closing import close_account
 from extractor.cli.options import of_a_pipeline
+from extractor.cli.played import check_playable
 
 __all__ = ["status"]
 
@@ -37,11 +38,13 @@ def status(
 
     It asks this machine's ledger or, without one, the destination; never the vendor.
     """
-    vendors.load(vendor)
     if sandbox:
+        check_playable(vendor)
         pipeline_name = pipeline_name or f"{vendor}_sandbox_pipeline"
         dataset = dataset or f"{vendor}_sandbox_data"
 
+    described = vendors.load(vendor)
+
     from extractor import run  # noqa: PLC0415 - brings dlt
 
-    close_account(ctx, run.status(vendor, pipeline_name=pipeline_name, dataset=dataset, destination=destination))
+    close_account(ctx, run.status(described, pipeline_name=pipeline_name, dataset=dataset, destination=destination))

@@ -38,8 +38,10 @@ SELECT json_group_array(id) FROM (
         SELECT min(f.id) FROM listings AS f WHERE f.endpoint = e.id AND f.state = {_failed}
     )
 )"""  # noqa: S608 - names of this package
-_as_found = f"""
-UPDATE listings SET cursor = NULL, records = 0, pages = 0, truncated = 0, ended = NULL, state = {_pending}
+# What failed with a cursor goes on from there; everything else is as it was found.
+_to_be_read = f"""
+UPDATE listings SET state = {_pending}, ended = NULL, truncated = 0,
+    records = iif(cursor IS NULL, 0, records), pages = iif(cursor IS NULL, 0, pages)
 WHERE id IN (SELECT value FROM json_each(?)) AND state != {_pending}
 """  # noqa: S608 - a number of this module
 _forget_besides = f"""
@@ -92,7 +94,7 @@ def take_up(
         numbers[name] = orjson.loads(found)
     changed = orjson.dumps([number for each in numbers.values() for number in each]).decode()
     connection.execute(_forget_besides, (changed,))
-    connection.execute(_as_found, (changed,))
+    connection.execute(_to_be_read, (changed,))
     recount(connection)
     listings.load()
     refused = {name for (name,) in connection.execute(_refused)} & set(endpoints)

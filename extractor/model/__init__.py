@@ -4,6 +4,7 @@
     budgets     the requests that a vendor allows
     listings    the unit of work, its pages, incidents
     paging      what passes between a client and a paginator
+    exchange    listings that ask in their own words, and who signs requests
     requests    one HTTP request and its answer
 
 A vendor file builds a `Vendor`; `client` turns a `Listing` of one of its endpoints into `Page`s; `ledger` keeps both.
@@ -11,7 +12,7 @@ A vendor file builds a `Vendor`; `client` turns a `Listing` of one of its endpoi
 
 from __future__ import annotations
 
-from extractor.model.budgets import Bucket, Budget, RollingWindow, StatedSecond, WeeklyQuota
+from extractor.model.budgets import Bucket, Budget, Learnt, RollingWindow, StatedSecond, WeeklyQuota
 from extractor.model.endpoints import (
     Afterwards,
     Api,
@@ -28,6 +29,7 @@ from extractor.model.endpoints import (
     Vendor,
     Windows,
 )
+from extractor.model.exchange import Exchange, Reading, Send, Signer
 from extractor.model.listings import Found, Incident, IncidentKind, Listing, Page, State
 from extractor.model.paging import Answer, Call, Paginator, Rejected
 from extractor.model.requests import Request, Response
@@ -45,20 +47,25 @@ __all__ = [
     "Configured",
     "Crowded",
     "Endpoint",
+    "Exchange",
     "Found",
     "Incident",
     "IncidentKind",
     "Job",
+    "Learnt",
     "Listing",
     "Missing",
     "Page",
     "Paginator",
+    "Reading",
     "Records",
     "Rejected",
     "Request",
     "Response",
     "RollingWindow",
+    "Send",
     "Setting",
+    "Signer",
     "State",
     "StatedSecond",
     "Vendor",

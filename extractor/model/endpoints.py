@@ -11,6 +11,7 @@ from datetime import date
 from typing import Literal
 
 from extractor.model.budgets import Budget
+from extractor.model.exchange import Exchange, Signer
 from extractor.model.listings import Listing
 from extractor.model.paging import Paginator
 from extractor.model.requests import Response
@@ -58,17 +59,21 @@ class Setting:
 class Api:
     """An API beside a vendor's main one: an address, credentials of its own.
 
+    One without endpoints is for the requests that signers make.
+
     Attributes:
         base_url: with `{setting}` placeholders; the setting of the name `setting` replaces it whole.
         headers: credentials for every request, from the settings.
         query: credentials that go into the query instead, from the settings and those that are lists. No `Request`
             has them, so that they are never logged.
+        signer: adds credentials that are not the same for every request.
     """
 
     base_url: str
     setting: str
     headers: Callable[[Mapping[str, str]], Mapping[str, str]]
     query: Callable[[Mapping[str, str], Mapping[str, tuple[str, ...]]], tuple[tuple[str, str], ...]] | None = None
+    signer: Signer | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -248,6 +253,7 @@ class Endpoint:
         parents: where its listings come from; without any it has one listing with the key '', or its
             windows, or what `Vendor.ids` sends to it.
         job: its answers come from a job.
+        exchange: makes its requests and reads their answers instead of all that is said here of either.
         paginate: how its further requests follow from its answers; one request if None.
         cap: where the vendor cuts its lists off in silence.
         held: its listings wait until all else is done.
@@ -282,6 +288,7 @@ class Endpoint:
     keep: Callable[[Mapping[str, object], Mapping[str, str]], bool] | None = None
     parents: tuple[Children | Configured, ...] = ()
     job: Job | None = None
+    exchange: Callable[[Listing], Exchange] | None = None
     paginate: Paginator | None = None
     windows: Windows | None = None
     cap: Cap | None = None
@@ -324,6 +331,10 @@ class Vendor:
         apis: further ones, by the names that endpoints use.
         beginning: for windows that begin there: endpoint -> dotted path of an instant in its records; the oldest
             is where history begins. They are asked once, before all windows.
+        signer: adds credentials to requests of the main API that are not the same for every one.
+        secrets: values that must never be shown, besides those of secret settings.
+        configuration: `file.py:name` that it was read from, or what a dictionary is called that came without a file; ''
+            for a vendor of this package.
     """
 
     name: str
@@ -337,3 +348,11 @@ class Vendor:
     ids: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     apis: Mapping[str, Api] = field(default_factory=dict)
     beginning: Mapping[str, str] = field(default_factory=dict)
+    signer: Signer | None = None
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
+    configuration: str = ""
+
+    @property
+    def word(self) -> str:
+        """What it is called on a command line."""
+        return self.configuration or self.name

@@ -114,7 +114,7 @@ class Page:
         state: of the listing after this page: `OPEN` if more follow, else final.
         payload: JSON array, object or lines to load; empty if the endpoint's table isn't loaded.
         records: how many records the payload holds, or would.
-        cursor: where the next page starts, if a later run can start there.
+        cursor: where the next page starts, if a later run can start there; also of a list that failed on the way.
         truncated: the list was cut off here and no further request of this listing made up for it.
         beside: endpoint whose records the payload holds, where they stand in another one's answers.
     """

@@ -19,6 +19,7 @@ class Request:
         params: query parameters in order, not yet encoded; a name may repeat.
         api: which of the vendor's APIs; '' for the main one.
         json: body to send as JSON, or None.
+        content: body to send as it stands, instead; its type is among the headers.
         budgets: names of the vendor's budgets that this request counts against, each of them.
         accept: turns a 2xx answer into what the endpoint promises or raises `BadBody`,
             which is retried as a server's failure is.
@@ -36,6 +37,7 @@ class Request:
     api: str = ""
     method: str = "GET"
     json: object = None
+    content: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     budgets: tuple[str, ...]
     accept: Callable[[Response], object]

@@ -10,6 +10,7 @@ from pathlib import Path
 from extractor import vendors
 from extractor.account import Outcome, Snapshot
 from extractor.mask import understood
+from extractor.model import Vendor
 from extractor.run.course import Course
 from extractor.run.job import Job, place
 from extractor.run.resume import resume
@@ -20,7 +21,7 @@ _NOTHING = "Nothing to do: everything was committed before."
 
 
 def backfill(
-    vendor: str,
+    vendor: str | Vendor,
     *,
     pipeline: object | None = None,
     only: Sequence[str] = (),
@@ -46,7 +47,7 @@ def backfill(
     """Load everything a vendor has; called again, it goes on where it was.
 
     Args:
-        vendor: its name, `gladly`.
+        vendor: its name, `gladly`, or a configuration of one's own, `shop.py:config`.
         pipeline: a dlt pipeline whose name, dataset and destination are used.
         only, also: resources instead of, or beside, the default ones.
         since, until: days (UTC), the second one excluded.
@@ -68,11 +69,14 @@ def backfill(
         UsageError: the call, the settings, the credentials or the destination must change first.
         RunFailed: the ledger failed, or the load process can't be started: there is nothing to give an account of.
     """
-    where = place(vendor, pipeline=pipeline, pipeline_name=pipeline_name, dataset=dataset, destination=destination)
-    masks = understood(vendors.load(vendor), mask)
+    described = vendors.load(vendor)
+    where = place(
+        described.name, pipeline=pipeline, pipeline_name=pipeline_name, dataset=dataset, destination=destination
+    )
+    masks = understood(described, mask)
     work_out = partial(
         Job.of,
-        vendor,
+        described,
         place=where,
         only=only,
         also=also,
@@ -90,6 +94,6 @@ def backfill(
         masks=masks,
     )
     course = Course(
-        vendor, where, work_out, resume, nothing=_NOTHING, progress=progress, keep_raw=keep_raw, masks=masks
+        described, where, work_out, resume, nothing=_NOTHING, progress=progress, keep_raw=keep_raw, masks=masks
     )
     return course.run()

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from extractor import limits
 from extractor.address import loopback
 from extractor.limits import Limiter, QuotaLimiter
-from extractor.model import Api, Budget, Endpoint, WeeklyQuota
+from extractor.model import Api, Budget, Endpoint, Signer, WeeklyQuota
 from extractor.quotas import QuotaBook
 from extractor.run.job import Job
 from extractor.settings import Settings, data_folder
@@ -18,6 +18,7 @@ from extractor.transport.apis import Apis
 from extractor.transport.http import Http
 from extractor.transport.limited import Limited
 from extractor.transport.retrying import Retrying
+from extractor.transport.signed import Signed
 
 __all__ = ["Connection", "connect"]
 
@@ -67,7 +68,10 @@ def connect(job: Job, asked: Iterable[Endpoint]) -> Connection:
         for name, policy in vendor.budgets.items()
     }
     apis = {one.api for one in asked}
+    # What belongs to no endpoint is there for signers.
+    beside = vendor.apis.keys() - {one.api for one in vendor.endpoints}
     headers = {"": vendor.headers, **{name: api.headers for name, api in vendor.apis.items()}}
+    signers = {"": vendor.signer, **{name: api.signer for name, api in vendor.apis.items()}}
     wires = {
         api: Http(
             base_url=settings.base_urls[api],
@@ -77,11 +81,16 @@ def connect(job: Job, asked: Iterable[Endpoint]) -> Connection:
             folder=job.place.folder,
             traffic=traffic,
         )
-        for api in apis
+        for api in apis | beside
     }
     limited = Limited(Apis(wires), budgets)
     retrying = {
-        api: Retrying(limited, vendor=vendor.name, base_url=settings.base_urls[api], patience=job.patience)
+        api: Retrying(
+            _signed(limited, signers[api]),
+            vendor=vendor.name,
+            base_url=settings.base_urls[api],
+            patience=job.patience,
+        )
         for api in apis
     }
     return Connection(
@@ -91,6 +100,10 @@ def connect(job: Job, asked: Iterable[Endpoint]) -> Connection:
         traffic=traffic,
         retrying=tuple(retrying.values()),
     )
+
+
+def _signed(limited: Limited, signer: Signer | None) -> Transport:
+    return limited if signer is None else Signed(limited, signer)
 
 
 def _query(api: Api | None, settings: Settings) -> tuple[tuple[str, str], ...]:

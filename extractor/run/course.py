@@ -7,12 +7,12 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
-from extractor import vendors
 from extractor.account import ExitCode, Outcome, Snapshot
 from extractor.errors import ExtractorError, StorageError, UsageError
 from extractor.ledger import Ledger
 from extractor.load import LoadProcess, describe
 from extractor.mask import Mask, declared
+from extractor.model import Vendor
 from extractor.run.closing import share_used, tables, verdict
 from extractor.run.conduct import Conductor
 from extractor.run.job import Job, Place
@@ -38,7 +38,7 @@ class Course:
 
     def __init__(
         self,
-        vendor: str,
+        vendor: Vendor,
         where: Place,
         work_out: Callable[[], Job],
         begin: Begin,
@@ -91,7 +91,7 @@ class Course:
             return Outcome(
                 code=self._signal,
                 message="Interrupted before anything was fetched.",
-                vendor=self._vendor,
+                vendor=self._vendor.name,
                 pipeline=self._place.pipeline,
                 dataset=self._place.dataset,
                 where=self._place.destination,
@@ -115,7 +115,7 @@ class Course:
             raise UsageError(str(error)) from error
 
     async def _with(self, ledger: Ledger, ready: Job | None, began: float) -> Outcome:
-        described = declared(vendors.load(self._vendor), self._masks)
+        described = declared(self._vendor, self._masks)
         loads = LoadProcess(
             self._place.folder,
             self._place.target(self._vendor),

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from extractor import vendors
 from extractor.address import loopback
 from extractor.errors import SettingsError, UsageError
 from extractor.failures import FailureLimit
@@ -36,6 +35,7 @@ class Place:
         folder: `.extractor/<pipeline>` in the working folder.
         destination_name: of a named destination in dlt's configuration, '' for none.
         options: arguments of dlt's destination factory, if a pipeline object brought any.
+        published: whether dlt's own commands are to find the pipeline.
     """
 
     pipeline: str
@@ -44,16 +44,19 @@ class Place:
     folder: Path
     destination_name: str = ""
     options: Mapping[str, object] = field(default_factory=dict, repr=False)
+    published: bool = True
 
-    def target(self, schema: str) -> Target:
+    def target(self, vendor: Vendor) -> Target:
         """The same in the words of the load."""
         return Target(
             pipeline=self.pipeline,
             dataset=self.dataset,
-            schema=schema,
+            schema=vendor.name,
             destination=self.destination,
             destination_name=self.destination_name,
             options=self.options,
+            configuration=vendor.configuration,
+            published=self.published,
         )
 
 
@@ -110,14 +113,14 @@ class Job:
     @classmethod
     def of(
         cls,
-        vendor: str,
+        vendor: Vendor,
         *,
         place: Place,
         rate_share: float,
         commit_every: float,
         patience: float,
-        max_failures: str | None,
         settings: Mapping[str, str | Sequence[str]] | None,
+        max_failures: str | None = None,
         only: Sequence[str] = (),
         also: Sequence[str] = (),
         since: date | None = None,
@@ -133,7 +136,6 @@ class Job:
         Raises:
             UsageError: something in it can't be.
         """
-        described = vendors.load(vendor)
         if not 0 < rate_share <= 1:
             raise UsageError(f"rate_share is {rate_share}: it must be above 0 and at most 1.")
         if not 0 < commit_every < math.inf:
@@ -143,17 +145,17 @@ class Job:
         tomorrow = datetime.now(UTC).date() + timedelta(days=1)
         if since is not None and since >= (until or tomorrow):
             raise UsageError(f"--since {since} must lie before {f'--until {until}' if until else 'today'}.")
-        resolved = resolve(described, settings, pipeline_name=place.pipeline)
+        resolved = resolve(vendor, settings, pipeline_name=place.pipeline)
         given = params or {}
-        selection = select(described, only, also, settings=resolved.names, given=given, allow_writes=allow_writes)
-        if any(one.name in selection.fetched and not one.api for one in described.endpoints):
+        selection = select(vendor, only, also, settings=resolved.names, given=given, allow_writes=allow_writes)
+        if any(one.name in selection.fetched and not one.api for one in vendor.endpoints):
             # A vendor that takes credentials of several kinds says only here that all are missing.
-            described.headers(resolved.values)
+            vendor.headers(resolved.values)
         hashes = any(mask.how == "hash" for mask in masks)
         if hashes and not resolved.mask_key:
-            raise SettingsError(how_to_write(described, "--mask FIELD=hash", ["mask_key"]))
+            raise SettingsError(how_to_write(vendor, "--mask FIELD=hash", ["mask_key"]))
         return cls(
-            vendor=with_paths(described, resolved.values),
+            vendor=with_paths(vendor, resolved.values),
             settings=resolved,
             selection=selection,
             given=given,

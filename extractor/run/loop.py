@@ -19,9 +19,7 @@ _T = TypeVar("_T")
 
 def in_loop(work: Coroutine[object, object, _T]) -> _T:
     """Run it to its end, also where a loop is running already (a notebook): then in a thread of its own."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _in_a_loop():
         return _run(work)
     result: list[_T] = []
     failed: list[BaseException] = []
@@ -51,6 +49,15 @@ def in_loop(work: Coroutine[object, object, _T]) -> _T:
     if failed:
         raise failed[0]
     return result[0]
+
+
+def _in_a_loop() -> bool:
+    # The work must not begin in the handler: all its errors would have this one as their context.
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _run(work: Coroutine[object, object, _T]) -> _T:

@@ -28,8 +28,10 @@ from extractor.windows import Span
 __all__ = ["Standing", "finish", "reconcile", "remember", "resume", "unfinish"]
 
 _FINISHED = "finished"
-_TRAVELS = ("until", "selection", "days")
-"""What is remembered in the destination, too: the moment of the first start, and what runs so far chose."""
+_OTHERWISE = "Choose another --pipeline-name and --dataset, or load everything anew with --fresh."
+_TRAVELS = ("began", "until", "selection", "days")
+"""What is remembered in the destination, too: when the backfill began, which tells it from one after `--fresh`, the end
+of its windows, and what runs so far chose."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,30 +224,31 @@ async def _still_there(ledger: Ledger, loads: LoadProcess) -> bool:
 
 
 def _same(job: Job, known: Mapping[str, str]) -> None:
-    way_out = "Choose another --pipeline-name and --dataset, or load everything anew with --fresh."
     pipeline, own = job.place.pipeline, job.identity
     if known.get("mask") != own.get("mask"):
         was, now = (identity.get("mask") or "no --mask" for identity in (known, own))
         raise UsageError(
             f"The pipeline {pipeline} was begun with {was}, and this run has {now}: what is masked would stand "
-            f"beside what is not. {way_out} --fresh leaves rows as they are that the vendor does not have any more."
+            f"beside what is not. {_OTHERWISE} --fresh leaves rows as they are that the vendor does not have any more."
         )
     if known.get("mask_key") != own.get("mask_key"):
         raise UsageError(
-            f"The pipeline {pipeline} was begun with another mask_key: equal values would have two hashes. {way_out}"
+            f"The pipeline {pipeline} was begun with another mask_key: equal values would have two hashes. {_OTHERWISE}"
         )
     for name, value in known.items():
         if own.get(name) != value:
             raise OtherAccount(
-                f"The pipeline {pipeline} holds {name} {value!r}, and the settings say {own.get(name)!r}. {way_out}"
+                f"The pipeline {pipeline} holds {name} {value!r}, and the settings say {own.get(name)!r}. {_OTHERWISE}"
             )
 
 
 async def _until(job: Job, ledger: Ledger) -> date:
-    """The day that ends every window: this run's own, or else that of the first start, in later runs too."""
+    """The day that ends every window: this run's own, or else that of the first start, whose moment is noted too."""
+    now = datetime.now(UTC)
+    began = await ledger.get_meta("began") or now.isoformat()
     frozen = await ledger.get_meta("until")
-    first = date.fromisoformat(str(frozen)) if frozen else datetime.now(UTC).date() + timedelta(days=1)
-    await ledger.set_meta(identity=job.identity, until=first.isoformat())
+    first = date.fromisoformat(str(frozen)) if frozen else now.date() + timedelta(days=1)
+    await ledger.set_meta(identity=job.identity, began=began, until=first.isoformat())
     return job.until or first
 
 
@@ -258,6 +261,9 @@ async def _widen(job: Job, ledger: Ledger) -> dict[str, list[str]]:
 
     Returns:
         What all runs so far chose together; it travels to the destination, for a run without this ledger.
+
+    Raises:
+        UsageError: what a configuration has loaded would be loaded twice.
     """
     before = cast("dict[str, list[str]]", await ledger.get_meta("selection") or {})
     fetched, loaded, narrow = (set(before.get(name, ())) for name in ("fetched", "loaded", "narrow"))
@@ -283,6 +289,12 @@ async def _widen(job: Job, ledger: Ledger) -> dict[str, list[str]]:
         # From windows that were read back to their beginning before, a run for some days takes nothing.
         whole = {name for name in windows & fetched - narrow if not _waiting(ledger, name)}
         narrow |= windows - whole
+    if job.vendor.configuration and (twice := again & loaded & selection.loaded):
+        # Its tables may be appended to without any key by which a row could take the place of an older one.
+        raise UsageError(
+            f"The pipeline {job.place.pipeline} has loaded {', '.join(sorted(twice))}, and other resources than before "
+            f"would need it read again, with rows twice in the table. {_OTHERWISE}"
+        )
     if again & selection.fetched:
         await ledger.ask_again(again & selection.fetched, held=_held(job))
     chosen = {

@@ -14,7 +14,7 @@ from extractor.errors import UsageError
 from extractor.ledger import Ledger
 from extractor.load import LoadProcess
 from extractor.mask import understood
-from extractor.model import Children
+from extractor.model import Children, Vendor
 from extractor.roots import needs_beginning
 from extractor.run.course import Course
 from extractor.run.job import Job, place
@@ -28,7 +28,7 @@ _NOTHING = "Nothing to do: no list has failed."
 
 
 def retry(
-    vendor: str,
+    vendor: str | Vendor,
     *,
     pipeline: object | None = None,
     destination: str = "duckdb",
@@ -50,11 +50,14 @@ def retry(
         UsageError: there is no such pipeline, or the call, the settings, the credentials or the destination must
             change first.
     """
-    where = place(vendor, pipeline=pipeline, pipeline_name=pipeline_name, dataset=dataset, destination=destination)
-    masks = understood(vendors.load(vendor), mask)
+    described = vendors.load(vendor)
+    where = place(
+        described.name, pipeline=pipeline, pipeline_name=pipeline_name, dataset=dataset, destination=destination
+    )
+    masks = understood(described, mask)
     work_out = partial(
         Job.of,
-        vendor,
+        described,
         place=where,
         rate_share=rate_share,
         commit_every=commit_every,
@@ -63,7 +66,7 @@ def retry(
         settings=settings,
         masks=masks,
     )
-    return Course(vendor, where, work_out, take_up, nothing=_NOTHING, progress=progress, masks=masks).run()
+    return Course(described, where, work_out, take_up, nothing=_NOTHING, progress=progress, masks=masks).run()
 
 
 async def take_up(job: Job, ledger: Ledger, loads: LoadProcess) -> Standing:
@@ -79,14 +82,14 @@ async def take_up(job: Job, ledger: Ledger, loads: LoadProcess) -> Standing:
         raise UsageError(
             f"There is no backfill to mend: neither {job.place.folder} nor the dataset {job.place.dataset} of "
             f"{job.place.destination} knows the pipeline {job.place.pipeline}. Start it with: "
-            f"python -m extractor backfill {job.vendor.name}"
+            f"python -m extractor backfill {job.vendor.word}"
         )
     job = _as_before(job, chosen, cast("list[str]", await ledger.get_meta("days") or ["", ""]))
     fetched = job.selection.fetched
     before = cast("int | None", await ledger.get_meta("retrying"))
     taken = await ledger.take_up(fetched, in_order=_in_order(job), after=before)
     if taken.left:
-        told.append(f"{taken.left:,} lists that wait for their first attempt are left to: backfill {job.vendor.name}.")
+        told.append(f"{taken.left:,} lists that wait for their first attempt are left to: backfill {job.vendor.word}.")
     await remember(job, ledger, loads)
     first = date.fromisoformat(str(await ledger.get_meta("until")))
     begins = await ledger.get_meta("beginning")

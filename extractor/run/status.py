@@ -30,7 +30,7 @@ _PATIENCE = 3.0
 
 
 def status(
-    vendor: str,
+    vendor: str | Vendor,
     *,
     pipeline_name: str | None = None,
     dataset: str | None = None,
@@ -42,7 +42,7 @@ def status(
         UsageError: there is no such pipeline, neither here nor in the destination.
     """
     described = vendors.load(vendor)
-    where = place(vendor, pipeline=None, pipeline_name=pipeline_name, dataset=dataset, destination=destination)
+    where = place(described.name, pipeline=None, pipeline_name=pipeline_name, dataset=dataset, destination=destination)
     return in_loop(_status(described, where))
 
 
@@ -53,15 +53,15 @@ async def _status(vendor: Vendor, where: Place) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         # A folder of its own: the pipeline's may belong to a run that is alive.
-        loads = LoadProcess(scratch, where.target(vendor.name), describe(vendor.endpoints), patience=_PATIENCE)
+        loads = LoadProcess(scratch, where.target(vendor), describe(vendor.endpoints), patience=_PATIENCE)
         try:
             try:
                 summary = ledger_status(where.folder)
             except StorageError as error:
                 if not await loads.exists():
-                    raise _unknown(where) from error
+                    raise _unknown(where, vendor) from error
                 address = await loads.open()
-                summary = await _from_destination(loads, scratch, where)
+                summary = await _from_destination(loads, scratch, vendor, where)
                 rows = await loads.count()
             else:
                 with suppress(ExtractorError):  # a run that is alive may have it open
@@ -90,11 +90,11 @@ async def _status(vendor: Vendor, where: Place) -> Outcome:
     )
 
 
-async def _from_destination(loads: LoadProcess, scratch: Path, where: Place) -> Summary:
+async def _from_destination(loads: LoadProcess, scratch: Path, vendor: Vendor, where: Place) -> Summary:
     file = scratch / "listings.jsonl"
     rebuilt = await loads.rebuild(file)
     if rebuilt.state is None:
-        raise _unknown(where)
+        raise _unknown(where, vendor)
     states: dict[str, dict[State, int]] = {}
     records: dict[str, int] = {}
     pages: dict[str, int] = {}
@@ -119,8 +119,8 @@ async def _from_destination(loads: LoadProcess, scratch: Path, where: Place) -> 
     )
 
 
-def _unknown(where: Place) -> UsageError:
+def _unknown(where: Place, vendor: Vendor) -> UsageError:
     return UsageError(
         f"There is no pipeline {where.pipeline}: no ledger in {where.folder}, and nothing of it in the dataset "
-        f"{where.dataset} of {where.destination}. Start it with: python -m extractor backfill VENDOR"
+        f"{where.dataset} of {where.destination}. Start it with: python -m extractor backfill {vendor.word}"
     )

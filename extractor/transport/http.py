@@ -24,7 +24,15 @@ from aiohttp.http import HttpProcessingError
 from yarl import URL
 
 from extractor.address import loopback
-from extractor.errors import BadBody, RequestFailed, SettingsError, StorageError, TimedOut, TransportError
+from extractor.errors import (
+    BadBody,
+    RequestFailed,
+    SettingsError,
+    StorageError,
+    TimedOut,
+    TransportError,
+    UnsafePath,
+)
 from extractor.model import Request, Response
 from extractor.paths import build_url, origin
 from extractor.transport import Traffic
@@ -90,21 +98,33 @@ class Http:
         Raises:
             TransportError: no whole answer came; `TimedOut` if that was a matter of time.
             BadBody: the body is too large, broken or encoded in a way nobody asked for.
-            UnsafePath: the path does not lie below the base URL. Nothing was sent.
+            UnsafePath: the path does not lie below the base URL, or a header can't be sent. Nothing was sent.
             StorageError: the downloaded body can't be written.
         """
         url = URL(build_url(self._base_url, request.path, (*request.params, *self._query)), encoded=True)
-        session = self._session or self._open()
-        data = None if request.json is None else orjson.dumps(request.json)
         headers = dict(request.headers)
-        if data is not None:
+        data = request.content
+        if request.json is not None:
+            data = orjson.dumps(request.json)
             headers.setdefault("Content-Type", "application/json")
+        if broken := next((name for name, value in headers.items() if not _sendable(name, value)), None):
+            message = f"{request.endpoint}: the header {broken!r:.100} holds characters that can't be sent"
+            raise UnsafePath(message, path=request.path)
+        session = self._session or self._open()
         self._traffic.sent += 1
         failure: RequestFailed
         try:
             async with (
                 asyncio.timeout(request.timeout),
-                session.request(request.method, url, data=data, headers=headers, allow_redirects=False) as answer,
+                session.request(
+                    request.method,
+                    url,
+                    data=data,
+                    headers=headers,
+                    # Whoever gives a body as it stands says what it is, or leaves it unsaid.
+                    skip_auto_headers=("Content-Type",),
+                    allow_redirects=False,
+                ) as answer,
             ):
                 response = await self._response(request, answer)
         except BadBody as error:
@@ -308,7 +328,13 @@ def _check(vendor: str, base_url: str, headers: Mapping[str, str]) -> None:
             f"{vendor}: base_url is plain http, which would show the credentials to the network: write https."
         )
     for name, value in headers.items():
-        if not (name + value).isprintable() or not value.isascii():
+        if not _sendable(name, value):
             raise SettingsError(
                 f"{vendor}: the credentials for the header {name!r} hold characters that can't be sent."
             )
+
+
+def _sendable(name: str, value: str) -> bool:
+    """Whether it is one header, and one whose characters every server reads alike."""
+    text = name + value
+    return text.isprintable() and text.isascii()

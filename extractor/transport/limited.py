@@ -123,8 +123,7 @@ class _Lane:
     @property
     def rate(self) -> float | None:
         """Requests a second that the budgets allow together; None if nothing limits their speed."""
-        rates = (limiter.rate for limiter in self._limiters)
-        return min((rate for rate in rates if isfinite(rate)), default=None)
+        return min([rate for limiter in self._limiters if isfinite(rate := limiter.rate)], default=None)
 
     async def place(self) -> None:
         """Wait until one more may be in flight."""
