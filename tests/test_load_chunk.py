@@ -111,7 +111,7 @@ def test_a_failure_that_passes_costs_nothing(shop: Shop, monkeypatch: pytest.Mon
 
 
 def test_no_record_is_blamed_for_a_destination_that_takes_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> Any:
+    def fail(*_: Any, **__: Any) -> Any:
         raise OSError("disk full")
 
     monkeypatch.setattr(shop.warehouse.loader, "attempt", fail)

@@ -1,6 +1,7 @@
 """The gate before dlt: what a vendor sent becomes records that land as they are.
 
 gate      a page becomes sound records and incidents
+taken     the same where the tables are the user's own affair: what dlt takes passes as it is
 walk      one pass over a record, in which every value gets the form that its column takes
 shapes    which columns records make, and where two keys would make one
 scalars   text read as numbers, truth values and times, without loss
@@ -8,7 +9,21 @@ scalars   text read as numbers, truth values and times, without loss
 
 from __future__ import annotations
 
-from extractor.gate.gate import Gate, Key, Sound, kept_bytes, latest
+from extractor.gate.gate import Gate, Key, Sound, kept_bytes, latest, printable
 from extractor.gate.shapes import EXTRACTOR_KEY, Record, Shapes, data_type
+from extractor.gate.taken import Taken, take
 
-__all__ = ["EXTRACTOR_KEY", "Gate", "Key", "Record", "Shapes", "Sound", "data_type", "kept_bytes", "latest"]
+__all__ = [
+    "EXTRACTOR_KEY",
+    "Gate",
+    "Key",
+    "Record",
+    "Shapes",
+    "Sound",
+    "Taken",
+    "data_type",
+    "kept_bytes",
+    "latest",
+    "printable",
+    "take",
+]

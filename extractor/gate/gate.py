@@ -27,7 +27,7 @@ from extractor.gate.walk import DEPTH, LookCloser, Walk
 from extractor.model import ColumnType, Endpoint, Incident, IncidentKind
 from extractor.rawjson import Note, NotJson, distinct, elements, members, parse
 
-__all__ = ["Gate", "Key", "Sound", "kept_bytes", "latest"]
+__all__ = ["Gate", "Key", "Sound", "kept_bytes", "latest", "printable"]
 
 Key = tuple[str | int | float, ...]
 
@@ -155,7 +155,7 @@ class Gate:
                 kind=IncidentKind.MALFORMED,
                 endpoint=self._endpoint,
                 key=_key_text(key),
-                detail=_printable(f"kept as text: {detail}")[:_DETAIL],
+                detail=printable(f"kept as text: {detail}")[:_DETAIL],
                 gap=False,
             )
         sound.records.append(record)
@@ -255,6 +255,11 @@ def kept_bytes(raw: bytes) -> str:
     return "base64:" + base64.b64encode(raw[: (_RECORD_BYTES - 7) // 4 * 3]).decode()
 
 
+def printable(text: str) -> str:
+    """The text without control characters, for a message."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 # ── bytes to records ────────────────────────────────────────────────────────────────────────
 
 
@@ -341,7 +346,3 @@ def _instant(text: str) -> str:
 
 def _key_text(key: Key) -> str:
     return str(key[0]) if len(key) == 1 else json.dumps(key)
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

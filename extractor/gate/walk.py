@@ -14,12 +14,14 @@ from extractor.gate.scalars import MICROSECONDS, OutOfRange, instant, integer, m
 from extractor.gate.shapes import PASSES, Node, Plan, Record, Shapes
 from extractor.rawjson import Escaped, Note, Written, digest, dump
 
-__all__ = ["DEPTH", "LookCloser", "Walk"]
+__all__ = ["DEPTH", "TABLE_NAME", "LookCloser", "Walk"]
 
 DEPTH = 50
 """Levels of brackets in a record from which on a field becomes text."""
 
-_TABLE_NAME = 180  # dlt names files after tables, and adds up to 40 characters; file systems take 255
+TABLE_NAME = 180
+"""Characters of a table's name: dlt names files after tables, and adds up to 40; file systems take 255."""
+
 _MIN, _MAX = -(2**63), 2**63 - 1
 
 
@@ -96,7 +98,7 @@ class Walk:
     def _list(self, found: list[object], node: Node, depth: int) -> None:
         if depth >= DEPTH:
             raise LookCloser
-        if len(node.table) > _TABLE_NAME:
+        if len(node.table) > TABLE_NAME:
             if self._note is None:
                 raise LookCloser
             self.deep.add(self._top)

@@ -30,6 +30,9 @@ __all__ = ["Chunk", "ChunkLoader", "Unwanted"]
 _ATTEMPTS = 3
 _DETAIL = 300
 
+_Announced = tuple[str, Sequence[Incident]]
+"""Load id and incidents of a package that may be committed by now."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chunk:
@@ -83,6 +86,7 @@ class ChunkLoader:
             Away: the destination can't be reached or takes nothing.
             CountsDiffer: it has other rows than it was given.
         """
+        self._loader.chunk()
         pages = list(chunk.pages())
         if parts <= 1:
             package = self._patiently(chunk, pages, ())
@@ -101,11 +105,9 @@ class ChunkLoader:
         """
         failed = 0
         while failed < _ATTEMPTS:
-            announced: list[tuple[str, Sequence[Incident]]] = []
+            announced: list[_Announced] = []
 
-            def announce(
-                load_id: str, more: Sequence[Incident], noted: list[tuple[str, Sequence[Incident]]] = announced
-            ) -> None:
+            def announce(load_id: str, more: Sequence[Incident], noted: list[_Announced] = announced) -> None:
                 self._announce(load_id, [*found, *more])
                 noted.append((load_id, more))
 
@@ -117,10 +119,16 @@ class ChunkLoader:
             except Exception as error:  # noqa: BLE001 - whatever dlt or a driver raises, the chunk must go on
                 failed += not kept_out(error)
                 self._recover(error, failed)
-            for load_id, more in announced:
-                # It may have failed in clearing up behind the commit.
-                if self._destination.answer(partial(self._destination.committed, load_id)):
-                    return Package(load_id=load_id, rows={}, incidents=more, seconds={})
+            package = self._committed(announced)
+            if package is not None:
+                return package
+        return None
+
+    def _committed(self, announced: Sequence[_Announced]) -> Package | None:
+        """The package of an attempt that failed in clearing up behind the commit; None if it failed before."""
+        for load_id, more in announced:
+            if self._destination.answer(partial(self._destination.committed, load_id)):
+                return Package(load_id=load_id, rows={}, incidents=more, seconds={})
         return None
 
     def _recover(self, error: Exception, failed: int) -> None:
@@ -135,7 +143,7 @@ class ChunkLoader:
     def _probe(self) -> None:
         """See that the destination takes a package without pages; else it is no record's fault."""
         try:
-            self._loader.attempt([], [], [], _silent)
+            self._loader.attempt([], [], [], lambda _load_id, _incidents: None, part=True)
         except Exception as error:
             raise Away(f"The destination takes nothing: {self._destination.plain(error)}") from error
 
@@ -152,12 +160,17 @@ class ChunkLoader:
         return _loaded([*packages, last], found)
 
     def _part(self, pages: Sequence[Page], packages: list[Package], refused: list[Incident]) -> None:
+        announced: list[_Announced] = []
         try:
-            packages.append(self._loader.attempt(pages, [], [], _silent))
+            packages.append(self._loader.attempt(pages, [], [], lambda *one: announced.append(one), part=True))
         except CountsDiffer:
             raise
         except Exception as error:  # noqa: BLE001 - as above
             self._recover(error, 1)
+            package = self._committed(announced)
+            if package is not None:
+                packages.append(package)
+                return
             if kept_out(error):
                 self._part(pages, packages, refused)
                 return
@@ -195,10 +208,6 @@ def _refused(page: Page, why: str) -> Incident:
         record=kept_bytes(payload.removeprefix(b"[").removesuffix(b"]")),
         attempts=_ATTEMPTS,
     )
-
-
-def _silent(_load_id: str, _incidents: Sequence[Incident]) -> None:
-    """A package that does not complete a chunk is nobody's business."""
 
 
 def _loaded(packages: Sequence[Package], found: Sequence[Incident]) -> Loaded:

@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -27,7 +27,7 @@ from dlt.common.destination.exceptions import (
 from dlt.common.exceptions import DltException
 from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.common.schema import Schema
-from dlt.common.schema.typing import LOADS_TABLE_NAME, PIPELINE_STATE_TABLE_NAME, TSimpleRegex
+from dlt.common.schema.typing import LOADS_TABLE_NAME, PIPELINE_STATE_TABLE_NAME
 from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.destinations.sql_client import SqlClientBase
@@ -36,7 +36,7 @@ from extractor.errors import DestinationError
 from extractor.load.protocol import Target
 from extractor.load.quiet import plain, secrets_of
 from extractor.load.settings import trace_nothing
-from extractor.load.tables import INCIDENTS, LISTINGS
+from extractor.load.tables import INCIDENTS, LISTINGS, prefer_variants
 from extractor.redact import Redactor
 
 __all__ = ["Away", "Destination", "kept_out"]
@@ -47,7 +47,6 @@ _T = TypeVar("_T")
 STATE_KEY = "extractor"
 """Where in the state of dlt's source ours is."""
 
-_VARIANTS = ("text", "bigint", "double", "bool")
 _FIRST_WAIT = 0.25
 _LONGEST_WAIT = 2.0
 
@@ -167,8 +166,9 @@ class Destination:
         A folder with packages that wait is somebody's own work and stays as it is. One that can't be written is left
         alone, too: nothing of a load depends on it.
         """
-        with suppress(OSError):
-            self._publish()
+        if self._target.published:
+            with suppress(OSError):
+                self._publish()
 
     def _publish(self) -> None:
         home = Path(get_dlt_pipelines_dir()) / self._target.pipeline
@@ -187,10 +187,8 @@ class Destination:
         """The schema of the last commit, or a new one."""
         name = self._target.schema
         schema = pipeline.schemas[name].clone() if name in pipeline.schemas else Schema(name)
-        # Text that the gate moved to a variant column must not be taken for a time there.
-        schema.update_preferred_types(
-            {TSimpleRegex(f"re:__v_{kind}$"): cast("Any", kind) for kind in _VARIANTS}, normalize_identifiers=False
-        )
+        if not self._target.configuration:
+            prefer_variants(schema)
         return schema
 
     # ── questions ───────────────────────────────────────────────────────────────────────────
@@ -365,6 +363,10 @@ class Destination:
             destination=self._factory,
             dataset_name=self._target.dataset,
         )
+
+    def connection(self) -> AbstractContextManager[Client]:
+        """A connection for statements of one's own."""
+        return self._client()
 
     @contextmanager
     def _client(self) -> Iterator[Client]:

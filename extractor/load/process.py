@@ -56,6 +56,7 @@ class LoadProcess:
         waiting: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._folder = folder
+        self._configuration = target.configuration
         self._serve: Message = {
             "folder": str(folder.absolute()),
             "target": asdict(target),
@@ -289,7 +290,7 @@ class LoadProcess:
                 pass_fds=(requests, answers),
                 # Ctrl-C in the terminal is the run's affair.
                 start_new_session=True,
-                env=_environment(),
+                env=_environment(configured=bool(self._configuration)),
             )
             ours.pop_all()
         return from_process, to_process
@@ -319,8 +320,14 @@ class LoadProcess:
                 await asyncio.to_thread(process.wait)
 
 
-def _environment() -> dict[str, str]:
-    """This process's, without the settings of sources: whoever only loads needs no vendor's credentials."""
-    kept = {name: value for name, value in os.environ.items() if "SOURCES" not in name.upper().split("__")}
+def _environment(*, configured: bool) -> dict[str, str]:
+    """This process's, without the settings of sources: whoever only loads needs no vendor's credentials.
+
+    Args:
+        configured: a user's own configuration is read in it once more, for its tables; it may look any of them up.
+    """
+    kept = {
+        name: value for name, value in os.environ.items() if configured or "SOURCES" not in name.upper().split("__")
+    }
     # The modules must be the ones that this process has.
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

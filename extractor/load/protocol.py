@@ -43,6 +43,8 @@ class Target:
         options: arguments of the destination's factory, `credentials` among them; empty to let dlt's
             configuration say it. JSON only.
         state: travels in dlt's state with the first package that finds it changed: identity and frozen options.
+        configuration: `file.py:name` of a user's own configuration, whose hints its tables have; '' for none.
+        published: whether `dlt pipeline NAME info` is to find it.
     """
 
     pipeline: str
@@ -52,6 +54,8 @@ class Target:
     destination_name: str = ""
     options: Mapping[str, object] = field(default_factory=dict, repr=False)
     state: Mapping[str, object] = field(default_factory=dict)
+    configuration: str = ""
+    published: bool = True
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import orjson
+from dlt.extract import DltResource
 
 from extractor.errors import DestinationError, ExtractorError
 from extractor.ledger import LISTING_COLUMNS, incident_rows, listing_rows
 from extractor.ledger.schema import SPOOL
 from extractor.load.attempt import Loader
 from extractor.load.chunk import Chunk, ChunkLoader, Unwanted
+from extractor.load.configured import Configured
 from extractor.load.destination import Away, Destination
 from extractor.load.protocol import EndpointSpec, Message, Target, incident_to
 from extractor.load.quiet import plain
@@ -76,6 +78,7 @@ class Service:
         self._target = target
         self._endpoints = endpoints
         self._opened: tuple[Destination, ChunkLoader] | None = None
+        self._resources: Mapping[str, DltResource] | None = None
 
     def perform(self, request: Message) -> Message:
         """The answer's fields."""
@@ -107,7 +110,7 @@ class Service:
         if self._opened is None:
             destination = self._make()
             destination.sweep()
-            loader = Loader(destination, self._target, self._endpoints)
+            loader = Loader(destination, self._target, self._endpoints, self._configured())
             self._opened = (
                 destination,
                 ChunkLoader(
@@ -124,6 +127,15 @@ class Service:
         answer = self._next_message()
         if answer["do"] != "go":
             raise Unwanted("The run does not want this chunk to be loaded any more.")
+
+    def _configured(self) -> Configured | None:
+        if not self._target.configuration:
+            return None
+        if self._resources is None:
+            from extractor import rest_api  # noqa: PLC0415 - only a configuration needs dlt's REST source
+
+            self._resources = rest_api.read(self._target.configuration).resources
+        return Configured(self._resources, self._target)
 
     # ── requests ────────────────────────────────────────────────────────────────────────────
 
