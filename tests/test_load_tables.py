@@ -24,8 +24,8 @@ def test_endpoints_with_one_table_share_it() -> None:
 
 def test_hints_name_nested_tables_as_dlt_does() -> None:
     table = Table("items", describe([ITEMS]), normalize, None)
-    root, nested = table._hints()
-    assert root["count"] == {"name": "count", "data_type": "bigint"}
+    root, nested = table._declared()
+    assert root["count"] == {"name": "count", "data_type": "bigint", "nullable": True}
     assert {path: (parent, sorted(columns)) for path, (parent, columns) in nested.items()} == {
         ("lines",): ("items", ["quantity", "sku"]),
         ("lines", "parts"): ("items__lines", ["name"]),
@@ -39,7 +39,7 @@ def test_dlt_is_told_timestamp_of_what_counts_from_1970() -> None:
         ITEMS, name="states", key=("at",), columns={"at": "unix", "end": "unix_ms", "lines[].at": "unix"}
     )
     table = Table("states", describe([states]), normalize, None)
-    root, nested = table._hints()
+    root, nested = table._declared()
     assert {column["data_type"] for column in root.values()} == {"timestamp"}
     assert nested["lines",][1]["at"]["data_type"] == "timestamp"
     resource = table.resource([page({"at": 5}, endpoint="states")], [], lambda _name, _rows: None)

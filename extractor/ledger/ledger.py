@@ -61,7 +61,7 @@ class Ledger:
         cls,
         folder: Path,
         *,
-        chunk_records: int = 12_500,
+        chunk_records: int = 25_000,
         chunk_bytes: int = 32 << 20,
         keep_raw: bool = False,
         clock: Callable[[], float] = time.time,
@@ -192,7 +192,7 @@ class Ledger:
         step = Step(
             listing=listing.id,
             state=CODES[page.state],
-            cursor=_text(page.cursor) if page.state is State.OPEN else None,
+            cursor=_text(page.cursor) if page.state in (State.OPEN, State.FAILED) else None,
             records=page.records,
             beside=page.beside,
             truncated=page.truncated,

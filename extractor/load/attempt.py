@@ -15,6 +15,7 @@ from dlt.extract import DltResource, DltSource
 from extractor.ledger import IncidentRow, ListingRow
 from extractor.ledger.chunks import incident_row
 from extractor.load.coercion import harden
+from extractor.load.configured import Configured
 from extractor.load.destination import STATE_KEY, Destination
 from extractor.load.protocol import EndpointSpec, Target
 from extractor.load.tables import INCIDENTS, LISTINGS, Page, Table, own_table, tables_of
@@ -53,14 +54,34 @@ class Package:
 
 
 class Loader:
-    """Makes packages for one destination. What it has learnt of the records' shapes it keeps from one to the next."""
+    """Makes packages for one destination. What it has learnt of the records' shapes it keeps from one to the next.
 
-    def __init__(self, destination: Destination, target: Target, endpoints: Iterable[EndpointSpec]) -> None:
-        harden()
+    Args:
+        destination: where they go.
+        target: its names.
+        endpoints: whose pages come.
+        configured: the tables of a user's own configuration; then the endpoints' keys and columns say nothing.
+    """
+
+    def __init__(
+        self,
+        destination: Destination,
+        target: Target,
+        endpoints: Iterable[EndpointSpec],
+        configured: Configured | None = None,
+    ) -> None:
+        if configured is None:
+            harden()
         self._destination = destination
         self._target = target
         self._endpoints = tuple(endpoints)
         self._tables: dict[str, Table] | None = None
+        self._configured = configured
+
+    def chunk(self) -> None:
+        """Another chunk follows, or the same one from its beginning."""
+        if self._configured is not None:
+            self._configured.chunk()
 
     def attempt(
         self,
@@ -68,6 +89,8 @@ class Loader:
         listings: Iterable[ListingRow],
         incidents: Iterable[IncidentRow],
         announce: Callable[[str, Sequence[Incident]], None],
+        *,
+        part: bool = False,
     ) -> Package:
         """Load, once.
 
@@ -77,6 +100,7 @@ class Loader:
             incidents: likewise.
             announce: given the load id and the gate's incidents before anything changes in the destination; the
                 attempt goes on when it returns.
+            part: the package does not complete a chunk.
         """
         clock = _Clock()
         pipeline = self._destination.attempting()
@@ -92,22 +116,34 @@ class Loader:
             own_table(INCIDENTS, chain(incidents, incident_rows_of(found)), count),
         ]
         schema = self._destination.schema(pipeline)
-        source = DltSource(schema, STATE_KEY, [*self._resources(schema, pages, found, count), *own])
         with pipeline.managed_state() as state:
+            ours = state.setdefault("sources", {}).setdefault(self._target.schema, {})
             if self._target.state:
-                ours = state.setdefault("sources", {}).setdefault(self._target.schema, {})
                 ours[STATE_KEY] = dict(self._target.state)
+            if self._configured is None:
+                resources = self._resources(pipeline, schema, pages, found, count)
+            else:
+                self._configured.tell(pipeline.destination)
+                self._configured.begin(ours, schema, self._destination.connection, part=part)
+                resources = self._configured.resources(pages, found, ours, schema)
+        source = DltSource(schema, STATE_KEY, [*resources, *own])
         clock.note("prepare")
         pipeline.extract(source, loader_file_format=self._file_format(pipeline))
         (load_id,) = pipeline.list_extracted_load_packages()
         clock.note("extract")
         announce(load_id, found)
         clock.note("announce")
-        pipeline.normalize()
+        normalized = pipeline.normalize()
         clock.note("normalize")
         pipeline.load()
         clock.note("load")
-        self._check(pipeline, load_id, rows)
+        certain = [name for name in rows if name not in (LISTINGS, INCIDENTS)]
+        if self._configured is not None:
+            given, certain = self._configured.rows(pipeline.schemas[self._target.schema], normalized.row_counts)
+            rows |= given
+        self._check(pipeline, load_id, {name: rows[name] for name in certain})
+        if self._configured is not None:
+            self._configured.done()
         self._destination.keep(pipeline)
         self._destination.publish()
         self._destination.sweep()
@@ -116,6 +152,7 @@ class Loader:
 
     def _resources(
         self,
+        pipeline: dlt.Pipeline,
         schema: Schema,
         pages: Sequence[Page],
         found: list[Incident],
@@ -127,7 +164,12 @@ class Loader:
         of_table: dict[str, list[Page]] = {}
         for page in pages:
             of_table.setdefault(self._tables[page[0]].name, []).append(page)
-        resources = (self._tables[own[0][0]].resource(own, found, count) for own in of_table.values())
+        capabilities = pipeline.destination.capabilities() if self._file_format(pipeline) else None
+        resources: list[DltResource | None] = []
+        for own in of_table.values():
+            table = self._tables[own[0][0]]
+            columnar = None if capabilities is None else table.columnar(schema, capabilities)
+            resources.append(table.resource(own, found, count, columnar))
         return [resource for resource in resources if resource is not None]
 
     def _file_format(self, pipeline: dlt.Pipeline) -> TLoaderFileFormat | None:
@@ -136,11 +178,10 @@ class Loader:
         return "parquet" if "parquet" in formats else None
 
     def _check(self, pipeline: dlt.Pipeline, load_id: str, rows: Mapping[str, int]) -> None:
-        ours = [name for name in rows if name not in (LISTINGS, INCIDENTS)]
-        loads, there = self._destination.verify(pipeline, load_id, ours)
+        loads, there = self._destination.verify(pipeline, load_id, list(rows))
         if loads != 1:
             raise CountsDiffer(f"dlt says that {load_id} is loaded, and _dlt_loads has {loads} rows of it")
-        for name in ours:
+        for name in rows:
             if there[name] != rows[name]:
                 raise CountsDiffer(f"{name} has {there[name]} rows of the load {load_id}, and should have {rows[name]}")
 

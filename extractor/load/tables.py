@@ -16,10 +16,24 @@ from extractor.model import ColumnType, Endpoint, Incident
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from dlt.common.destination import DestinationCapabilitiesContext
     from dlt.common.schema import Schema
     from dlt.extract import DltResource
+    from dlt.extract.hints import TResourceHints
 
-__all__ = ["INCIDENTS", "LISTINGS", "Page", "Table", "own_table", "tables_of"]
+    from extractor.load.columnar import Columnar
+
+__all__ = [
+    "INCIDENTS",
+    "LISTINGS",
+    "Page",
+    "Table",
+    "own_batches",
+    "own_hints",
+    "own_table",
+    "prefer_variants",
+    "tables_of",
+]
 
 LISTINGS = "_extractor_listings"
 INCIDENTS = "_extractor_incidents"
@@ -59,6 +73,7 @@ _OWN: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ColumnType], ...]]] = {
         ),
     ),
 }
+_VARIANTS = ("text", "bigint", "double", "bool")
 _OWN_ROWS = 20_000
 _ROWS = 2_000
 
@@ -71,7 +86,14 @@ class Table:
         endpoints: all that write to it; their keys must be the same.
         naming: a field's or path's name as dlt writes it.
         schema: of the last commit, for the types of keys that no document declares.
+
+    Attributes:
+        cursor: it has no incremental one.
+        last_stays: of two records with one key the last one is to stay.
     """
+
+    cursor: str | None = None
+    last_stays = True
 
     def __init__(
         self, name: str, endpoints: Sequence[EndpointSpec], naming: Callable[[str], str], schema: Schema | None
@@ -94,7 +116,11 @@ class Table:
         }
 
     def resource(
-        self, pages: Sequence[Page], incidents: list[Incident], count: Callable[[str, int], None]
+        self,
+        pages: Sequence[Page],
+        incidents: list[Incident],
+        count: Callable[[str, int], None],
+        columnar: Columnar | None = None,
     ) -> DltResource | None:
         """The records of the pages, each key once, for dlt; None if there are none.
 
@@ -102,43 +128,73 @@ class Table:
             pages: of this table's endpoints, in the order they were fetched.
             incidents: added to while dlt reads.
             count: told the table's name and the number of rows of each batch.
+            columnar: makes Arrow tables of the batches that it can.
         """
-        import dlt  # noqa: PLC0415
-        from dlt.extract import make_nested_hints  # noqa: PLC0415
+        from dlt.extract import DltResource  # noqa: PLC0415
 
-        batches = self._batches(pages, incidents)
+        batches = self.batches(pages, incidents)
         # The types of keys that nobody declared are known when the first records are.
         first = next(batches, None)
         if first is None:
             return None
 
-        def rows() -> Iterator[list[Record]]:
+        def rows() -> Iterator[list[Record] | pa.Table]:
             batch: list[Record] | None = first
             while batch is not None:
                 count(self.name, len(batch))
-                yield batch
+                arrow = columnar.batch(batch) if columnar is not None else None
+                yield batch if arrow is None else arrow
                 batch = next(batches, None)
 
-        root, nested = self._hints()
+        return DltResource.from_data(rows, name=self.name, hints=self.hints(nested=columnar is None))
+
+    def columnar(self, schema: Schema, capabilities: DestinationCapabilitiesContext) -> Columnar | None:
+        """What makes Arrow tables of batches; None if the destination has not all that is declared.
+
+        Args:
+            schema: of the last commit.
+            capabilities: of the destination.
+        """
+        from dlt.common.schema.utils import has_table_seen_data  # noqa: PLC0415
+
+        from extractor.load.columnar import Columnar  # noqa: PLC0415
+
+        if self.name not in schema.tables or not has_table_seen_data(schema.tables[self.name]):
+            return None
+        root, nested = self._declared()
+        for path, (_, columns) in nested.items():
+            table = schema.tables.get("__".join((self.name, *path)))
+            if table is None or not columns.keys() <= table["columns"].keys():
+                return None
+        return Columnar(schema, self.name, root, self._shapes.column, capabilities)
+
+    def hints(self, *, nested: bool = True) -> TResourceHints:
+        """What dlt is told of the table. A key that nobody declared, and of which no record has come yet, is text.
+
+        Args:
+            nested: tell of the tables below, too. dlt would give them the columns of an Arrow table.
+        """
+        from dlt.extract import make_hints, make_nested_hints  # noqa: PLC0415
+
+        root, below = self._declared()
         key = self._key or (EXTRACTOR_KEY,)
         for column in key:
-            kind = self._key_types.get(column, "text")
+            kind = self._key_types.setdefault(column, "text")
             root[column] = {"name": column, "data_type": kind, "nullable": False}
-        return dlt.resource(
-            rows,
-            name=self.name,
+        return make_hints(
             table_name=self.name,
             primary_key=key,
             write_disposition="merge",
             columns=cast("Any", root),
             nested_hints={
                 path: make_nested_hints(parent_table_name=parent, columns=cast("Any", columns))
-                for path, (parent, columns) in nested.items()
+                for path, (parent, columns) in below.items()
+                if nested
             },
         )
 
-    def _batches(self, pages: Sequence[Page], incidents: list[Incident]) -> Iterator[list[Record]]:
-        """Lists of some thousand records: dlt is slow with short ones."""
+    def batches(self, pages: Sequence[Page], incidents: list[Incident]) -> Iterator[list[Record]]:
+        """The records of the pages, each key once, in lists of some thousand: dlt is slow with short ones."""
         last_first = ((self._gates[endpoint], payload, key) for endpoint, key, payload in reversed(pages))
         seen: set[Key] = set()
         batch: list[Record] = []
@@ -153,7 +209,7 @@ class Table:
     def _steps(self, path: str) -> list[str]:
         return [self._shapes.column(step) for step in path.split(".")]
 
-    def _hints(self) -> tuple[dict[str, Any], dict[tuple[str, ...], tuple[str, dict[str, Any]]]]:
+    def _declared(self) -> tuple[dict[str, Any], dict[tuple[str, ...], tuple[str, dict[str, Any]]]]:
         """Columns of the table, and of its nested tables by path: parent table and columns."""
         root: dict[str, Any] = {}
         nested: dict[tuple[str, ...], tuple[str, dict[str, Any]]] = {}
@@ -169,7 +225,7 @@ class Table:
                 table = "__".join((self.name, *path))
                 row = []
             name = "__".join(row) or "value"
-            columns[name] = {"name": name, "data_type": data_type(kind)}
+            columns[name] = {"name": name, "data_type": data_type(kind), "nullable": True}
         return root, nested
 
 
@@ -190,33 +246,51 @@ def tables_of(
 def own_table(
     name: str, rows: Iterable[ListingRow] | Iterable[IncidentRow], count: Callable[[str, int], None]
 ) -> DltResource:
-    """One of our two tables, as Arrow: a quarter of the time that dlt takes for dictionaries.
+    """One of our two tables, for dlt.
 
-    It yields a table without rows if there are none, so that a package comes of it in any case.
+    Args:
+        name: of the table.
+        rows: in the order of its columns.
+        count: told the table's name and the number of rows of each batch.
     """
-    import dlt  # noqa: PLC0415
-
-    key, columns = _OWN[name]
-    schema = _arrow_schema(name)
+    from dlt.extract import DltResource  # noqa: PLC0415
 
     def batches() -> Iterator[pa.Table]:
-        remaining = iter(cast("Iterable[tuple[object, ...]]", rows))
-        first = True
-        while (block := list(islice(remaining, _OWN_ROWS))) or first:
-            count(name, len(block))
-            yield _arrow(block, schema)
-            first = False
+        for batch in own_batches(name, rows):
+            count(name, batch.num_rows)
+            yield batch
 
-    return dlt.resource(
-        batches,
-        name=name,
-        table_name=name,
-        primary_key=key,
-        write_disposition="merge",
-        columns={
-            column: {"name": column, "data_type": kind, "nullable": column not in key} for column, kind in columns
-        },
-    )
+    return DltResource.from_data(batches, name=name, hints=own_hints(name))
+
+
+def own_hints(name: str) -> TResourceHints:
+    """What dlt is told of one of our two tables."""
+    from dlt.extract import make_hints  # noqa: PLC0415
+
+    key, columns = _OWN[name]
+    told = {column: {"name": column, "data_type": kind, "nullable": column not in key} for column, kind in columns}
+    return make_hints(table_name=name, primary_key=key, write_disposition="merge", columns=cast("Any", told))
+
+
+def own_batches(name: str, rows: Iterable[ListingRow] | Iterable[IncidentRow]) -> Iterator[pa.Table]:
+    """Rows as Arrow: a quarter of the time that dlt takes for dictionaries.
+
+    Without any there is a table without rows, so that a package comes of it in any case.
+    """
+    schema = _arrow_schema(name)
+    remaining = iter(cast("Iterable[tuple[object, ...]]", rows))
+    first = True
+    while (block := list(islice(remaining, _OWN_ROWS))) or first:
+        yield _arrow(block, schema)
+        first = False
+
+
+def prefer_variants(schema: Schema) -> None:
+    """Say of what the gate moves to a column beside that it is what it is: text there must not be taken for a time."""
+    from dlt.common.schema.typing import TSimpleRegex  # noqa: PLC0415
+
+    kinds = {TSimpleRegex(f"re:__v_{kind}$"): cast("Any", kind) for kind in _VARIANTS}
+    schema.update_preferred_types(kinds, normalize_identifiers=False)
 
 
 def _arrow_schema(name: str) -> pa.Schema:
