@@ -10,7 +10,7 @@ from extractor.errors import SettingsError, UsageError
 from extractor.model import Children, Endpoint, Vendor
 from extractor.settings import how_to_write
 
-__all__ = ["Selection", "alternatives", "select"]
+__all__ = ["Selection", "alternatives", "narrowed", "select"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +78,13 @@ def select(
     remedies = {e.name for e in vendor.endpoints if e.held and not e.ids_only and e.destination_table in tables}
     loaded = chosen | {name for name in remedies if not lacking[name]}
     return Selection(loaded=loaded, fetched=_needed(endpoints, loaded), unheld=unheld)
+
+
+def narrowed(vendor: Vendor, selection: Selection, loaded: Iterable[str]) -> Selection:
+    """The selection with these endpoints in place of those that are loaded, and with what these need."""
+    endpoints = {endpoint.name: endpoint for endpoint in vendor.endpoints}
+    wanted = frozenset(loaded)
+    return Selection(loaded=wanted, fetched=_needed(endpoints, wanted), unheld=selection.unheld & wanted)
 
 
 def alternatives(vendor: Vendor) -> list[tuple[str, ...]]:

@@ -21,7 +21,7 @@ MODULES = sorted(
 
 
 def test_the_package_exports_what_it_promises() -> None:
-    assert extractor.__all__ == ["backfill", "retry"]
+    assert extractor.__all__ == ["backfill", "retry", "source"]
     for name in extractor.__all__:
         assert callable(getattr(extractor, name))
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):

@@ -157,7 +157,7 @@ async def test_fetching_waits_while_the_spool_is_full(ground: Ground, monkeypatc
     conductor = await ground.conductor("conversation_items", commit_every=0.01)
     running = asyncio.create_task(conductor.run())
     await until(lambda: any("spool is full" in phase for phase in ground.phases))
-    await until(lambda: conductor._engine.open == 0)
+    await until(lambda: conductor._fetching.open == 0)
     before = conductor.connection.traffic.sent
     # Many looks of the watch later it still waits.
     await asyncio.sleep(0.1)
@@ -268,8 +268,8 @@ async def test_a_disk_that_fails_ends_the_run_at_once(ground: Ground, monkeypatc
     async def failing(_page: object) -> None:
         raise StorageError("disk full")
 
-    conductor = await ground.conductor(*LISTS)
     monkeypatch.setattr(ground.ledger, "record", failing)
+    conductor = await ground.conductor(*LISTS)
     await conductor.run()
     assert isinstance(conductor.failure, StorageError)
     assert ground.loads.chunks == []
@@ -277,7 +277,6 @@ async def test_a_disk_that_fails_ends_the_run_at_once(ground: Ground, monkeypatc
 
 async def test_no_secret_gets_into_an_incident(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
     noted: list[Incident] = []
-    conductor = await ground.conductor("agents")
     record = ground.ledger.record
 
     async def spied(page: Any) -> None:
@@ -285,10 +284,11 @@ async def test_no_secret_gets_into_an_incident(ground: Ground, monkeypatch: pyte
         await record(page)
 
     monkeypatch.setattr(ground.ledger, "record", spied)
+    conductor = await ground.conductor("agents")
     (listing,) = await ground.ledger.claim("agents", 1)
     detail = f"they said {ground.client.password}"
     incident = Incident(kind=IncidentKind.FAILED, endpoint="agents", key="", detail=detail)
-    await conductor._record(Page(listing=listing, state=State.FAILED, incidents=(incident,)))
+    await conductor._fetching._record(Page(listing=listing, state=State.FAILED, incidents=(incident,)))
     assert [one.detail.startswith("they said") for one in noted] == [True]
     assert ground.client.password not in noted[0].detail
     await conductor.connection.transport.close()
@@ -320,8 +320,8 @@ async def test_windows_are_asked_for_from_where_history_begins(ground: Ground) -
 async def test_children_of_the_first_page_have_windows_from_the_beginning_on(ground: Ground) -> None:
     async with sandboxed(size=4, vendor=assembled) as ground.client:
         conductor = await ground.conductor("forecasted_vs_actuals", vendor=ASSEMBLED, ask_beginning=True)
-        await conductor._look_back()
-        await conductor._engine.knock()
+        await conductor._fetching._look_back()
+        await conductor._fetching._engine.run(conductor._fetching.stop)
         await conductor.connection.transport.close()
     begins = str(await ground.ledger.get_meta("beginning"))
     windows = [Window.of(key) for key in await keys(ground.ledger, "forecasted_vs_actuals")]

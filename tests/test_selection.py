@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from extractor import vendors
 from extractor.errors import SettingsError, UsageError
 from extractor.model import Children, Configured, Endpoint, Setting
-from extractor.selection import alternatives, select
+from extractor.selection import alternatives, narrowed, select
 
 ENDPOINTS = {endpoint.name: endpoint for endpoint in VENDOR.endpoints}
 NAMES = sorted(name for name, endpoint in ENDPOINTS.items() if not endpoint.ids_only)
@@ -75,6 +75,17 @@ def test_also_adds_to_the_defaults() -> None:
 
 def test_also_adds_to_only() -> None:
     assert select(VENDOR, ["agents"], ["remarks"]).loaded == {"agents", "remarks"}
+
+
+def test_a_part_of_a_selection_brings_what_it_needs_and_nothing_else() -> None:
+    everything = select(VENDOR, also=["order", "remarks"])
+    assert narrowed(VENDOR, everything, everything.loaded) == everything
+    part = narrowed(VENDOR, everything, ["agents"])
+    assert part.loaded == part.fetched == {"agents"}
+    assert not part.unheld
+    part = narrowed(VENDOR, everything, ["order"])
+    assert part.loaded == part.unheld == {"order"}
+    assert part.fetched == {"order", "report"}
 
 
 @pytest.mark.parametrize("word", ["customer", "clients", " customers "])

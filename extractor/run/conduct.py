@@ -9,34 +9,24 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from datetime import date
 from functools import partial
 
 from aiolimiter import AsyncLimiter
 
-from extractor.children import Family
-from extractor.client import Client
-from extractor.completeness import judge, let_go, truncated
-from extractor.engine import Engine
 from extractor.errors import (
     DestinationError,
     ExtractorError,
     LoadFailed,
     QuotaSpent,
-    Refused,
     StorageError,
     UsageError,
 )
-from extractor.failures import Failures
 from extractor.ledger import Ledger
 from extractor.load import LoadProcess
-from extractor.model import Incident, IncidentKind, Listing, Page
-from extractor.redact import Redactor
-from extractor.run.beginning import beginning, witnesses
-from extractor.run.connection import connect
+from extractor.model import Incident
+from extractor.run.fetching import Fetching
 from extractor.run.resume import Standing
 
 __all__ = ["Conductor"]
@@ -64,47 +54,25 @@ class Conductor:
         connection: to the vendor.
         stopped: somebody asked it to end early.
         failure: why it ended early by itself.
-        spent: quotas that were used up, with what they left to a later run.
         loaded: rows that went into the destination in this run.
     """
 
     def __init__(self, *, ledger: Ledger, loads: LoadProcess, standing: Standing, phase: Callable[[str], None]) -> None:
-        self._job = job = standing.job
-        self._standing = standing
+        self._job = standing.job
         self._ledger = ledger
         self._loads = loads
         self._phase = phase
-        of_the_beginning = [
-            one for one in job.vendor.endpoints if standing.ask_beginning and one.name in job.vendor.beginning
-        ]
-        self.connection = connect(job, [*job.fetched, *of_the_beginning])
-        self._redactor = Redactor(job.settings.secrets)
-        self._failures = Failures(job.max_failures, vendor=job.vendor.name)
-        self._family = Family(job.vendor, job.selection.fetched, job.selection.unheld, standing.span)
-        self._client = self._client_of(self._family, job.selection.loaded, known=standing.known)
-        self._endpoints = {one.name: one for one in job.fetched}
-        self._engine = Engine(
-            endpoints=[one.name for one in job.fetched],
-            lanes={one.name: one.budgets for one in job.fetched},
-            apis={one.name: one.api for one in job.fetched},
-            width=self.connection.limited.width,
-            work=ledger,
-            fetch=self._pages,
-            emit=self._record,
-            refused=self._refused,
-            full=lambda: self._full,
+        self._fetching = Fetching(
+            standing=standing, ledger=ledger, phase=phase, keep=ledger.record, full=lambda: self._full
         )
-        self._looking_back: asyncio.Task[date | None] | None = None
+        self.connection = self._fetching.connection
         self._sealed = asyncio.Event()
         self._full = False
-        self._fetching = True
-        self._let_in = False
+        self._fetched = False
         self._leave_by = 0.0
         self.stopped = False
         self.failure: ExtractorError | None = None
-        self.spent: list[QuotaSpent] = []
         self.loaded = 0
-        ledger.on_work = self._engine.look_again
         ledger.on_sealed = self._sealed.set
 
     @property
@@ -112,35 +80,36 @@ class Conductor:
         """Requests that are out."""
         return self.connection.limited.in_flight
 
+    @property
+    def spent(self) -> Sequence[QuotaSpent]:
+        """Quotas that were used up, with what they left to a later run."""
+        return self._fetching.spent
+
     def stop(self) -> None:
         """End within ten seconds: what is open is finished, what is fetched is kept."""
         if not self.stopped:
             self.stopped = True
             self._leave_by = time.monotonic() + _DRAIN
             self._phase("stopping: finishing what is open")
-            self._engine.stop()
-            asyncio.get_running_loop().call_later(_DRAIN_FETCH, self._abandon)
-
-    def _abandon(self) -> None:
-        if self._looking_back is not None:
-            self._looking_back.cancel()
-        self._engine.abandon()
+            self._fetching.stop()
+            asyncio.get_running_loop().call_later(_DRAIN_FETCH, self._fetching.abandon)
 
     async def run(self) -> None:
         """Fetch and load all there is; `stopped` and `failure` say whether it came to that."""
         watch = asyncio.create_task(self._watch())
         loading = asyncio.create_task(self._load())
+        loading.add_done_callback(lambda _: self._fetching.stop())
         try:
             try:
-                await self._fetch(loading)
-            except* ExtractorError as group:
-                self.failure = self.failure or _first(group)
+                await self._fetching.run()
+            except ExtractorError as error:
+                self.failure = self.failure or error
             # A call that must change first leaves nothing behind: no dataset, no account that the pipeline belongs to.
             hopeless = isinstance(self.failure, StorageError | UsageError)
             if not hopeless:
                 await self._ledger.made_good()
                 await self._ledger.seal()
-            self._fetching = False
+            self._fetched = True
             self._sealed.set()
             if hopeless:
                 loading.cancel()
@@ -157,98 +126,7 @@ class Conductor:
             for task in (watch, loading):
                 task.cancel()
             await asyncio.gather(watch, loading, return_exceptions=True)
-            await self.connection.transport.close()
-
-    # ── fetching ────────────────────────────────────────────────────────────────────────────
-
-    async def _fetch(self, loading: asyncio.Task[None]) -> None:
-        loading.add_done_callback(lambda _: self._engine.stop())
-        self._phase("knocking at the vendor's door")
-        if self._standing.ask_beginning:
-            await self._look_back()
-        await self._engine.knock()
-        self._let_in = True
-        self._phase("fetching")
-        while True:
-            await self._engine.run()
-            # What waits for all else waits for what a quota or another run left over, too; so does the judgement.
-            if self.stopped or loading.done() or self.spent or self._standing.left:
-                return
-            selection = self._job.selection
-            if not await let_go(self._job.vendor, self._ledger, selection.fetched, selection.unheld):
-                break
-            self._phase("fetching what no list delivered")
-        fetched, all_history = self._job.selection.fetched, self._standing.all_history
-        judgement = await judge(self._job.vendor, self._ledger, fetched, all_history=all_history)
-        for endpoint, keys in judgement.completed.items():
-            await self._ledger.resolve(IncidentKind.TRUNCATED, [endpoint], keys)
-        await self._ledger.note(judgement.missing)
-
-    async def _look_back(self) -> None:
-        """Find out where history begins, and add the windows from there on.
-
-        It comes before all else: the records of a first page may already name children that have such windows.
-        """
-        job = self._job
-        client = self._client_of(witnesses(job.vendor), frozenset(), known=self._standing.known)
-        self._looking_back = asyncio.create_task(beginning(job.vendor, client.pages))
-        try:
-            await asyncio.wait([self._looking_back])
-        finally:
-            self._looking_back.cancel()
-        if self._looking_back.cancelled():
-            return
-        try:
-            begins = self._looking_back.result()
-        except QuotaSpent as error:
-            needy = next(one for one in job.fetched if one.windows and one.windows.begin == "beginning")
-            await self._refused(Listing(id=0, endpoint=needy.name, key=""), error)
-            return
-        await self._ledger.set_meta(beginning=begins.isoformat() if begins else "")
-        self._family.span = replace(self._standing.span, beginning=begins)
-        await self._ledger.add(list(self._standing.roots(self._family.span)))
-        self._client = self._client_of(self._family, job.selection.loaded, known=True)
-
-    def _client_of(self, family: Family, loaded: frozenset[str], *, known: bool) -> Client:
-        job = self._job
-        return Client(
-            vendor=job.vendor,
-            family=family,
-            transport=self.connection.transport,
-            loaded=loaded,
-            since=job.since,
-            until=self._standing.span.until,
-            known=known,
-            base_urls=job.settings.base_urls,
-            given=job.params,
-            masking=job.masking,
-            say=self._phase,
-        )
-
-    def _pages(self, listing: Listing) -> AsyncGenerator[Page]:
-        return self._client.pages(listing)
-
-    async def _record(self, page: Page) -> None:
-        if page.truncated:
-            cut_off = truncated(self._endpoints[page.listing.endpoint], page.listing.key)
-            page = replace(page, incidents=(*page.incidents, cut_off))
-        if page.incidents:
-            clean = tuple(replace(one, detail=self._redactor.clean(one.detail)) for one in page.incidents)
-            page = replace(page, incidents=clean)
-        await self._ledger.record(page)
-        self._failures.count(page)
-
-    async def _refused(self, listing: Listing, error: Refused | QuotaSpent) -> None:
-        if isinstance(error, QuotaSpent):
-            self.spent.append(error)
-        incident = Incident(
-            kind=IncidentKind.QUOTA if isinstance(error, QuotaSpent) else IncidentKind.REFUSED,
-            endpoint=listing.endpoint,
-            key=listing.key,
-            status=None if isinstance(error, QuotaSpent) else 403,
-            detail=self._redactor.clean(str(error)),
-        )
-        await self._ledger.note([incident])
+            await self._fetching.close()
 
     # ── loading ─────────────────────────────────────────────────────────────────────────────
 
@@ -259,7 +137,7 @@ class Conductor:
             self._sealed.clear()
             chunk = await self._ledger.next_sealed()
             if chunk is None:
-                if not self._fetching:
+                if self._fetched:
                     return
                 await self._sealed.wait()
                 continue
@@ -269,7 +147,7 @@ class Conductor:
             except (LoadFailed, DestinationError) as error:
                 await self._ledger.failed(chunk.id)
                 away_since = away_since or time.monotonic()
-                if time.monotonic() - away_since > _AWAY_PATIENCE or not self._fetching:
+                if time.monotonic() - away_since > _AWAY_PATIENCE or self._fetched:
                     raise
                 self._phase(f"fetching; the load waits: {error}")
                 await looks.acquire()
@@ -277,7 +155,7 @@ class Conductor:
             away_since = None
             await self._ledger.loaded(chunk.id)
             self.loaded += sum(loaded.rows.values())
-            self._engine.look_again()
+            self._fetching.look_again()
 
     async def _loading(self, chunk: int, load_id: str, incidents: Sequence[Incident]) -> None:
         await self._ledger.loading(chunk, load_id, incidents)
@@ -290,7 +168,7 @@ class Conductor:
         while True:
             await asyncio.sleep(min(_LOOK_EVERY, self._job.commit_every))
             due = time.monotonic() - sealed >= self._job.commit_every
-            if self._let_in and due and not self._sealed.is_set():
+            if self._fetching.let_in and due and not self._sealed.is_set():
                 sealed = time.monotonic()
                 await self._ledger.seal()
                 self._sealed.set()
@@ -299,11 +177,4 @@ class Conductor:
             if full != self._full:
                 self._full = full
                 self._phase("waiting for the load: the spool is full" if full else "fetching")
-                self._engine.look_again()
-
-
-def _first(group: BaseExceptionGroup[ExtractorError]) -> ExtractorError:
-    """The error behind a group, which others may have followed."""
-    for error in group.exceptions:
-        return _first(error) if isinstance(error, BaseExceptionGroup) else error
-    raise AssertionError("a group has at least one")
+                self._fetching.look_again()
