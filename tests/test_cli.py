@@ -85,7 +85,7 @@ def test_an_unknown_command_is_answered_with_those_there_are(capsys: pytest.Capt
     assert main(["backfil", "gladly"]) == 2
     err = capsys.readouterr().err
     assert "no command 'backfil'. Did you mean backfill?" in err
-    assert "Commands: backfill, resources, retry, sandbox, status, vendors." in err
+    assert "Commands: backfill, check, resources, retry, sandbox, status, vendors." in err
 
 
 def test_an_unknown_option_of_a_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,8 @@ def test_every_option_of_the_readme_exists(option: str) -> None:
     if option == "--help":
         assert CliRunner().invoke(app, ["backfill", option]).exit_code == 0
     else:
-        assert option in {name for parameter in app.commands["backfill"].params for name in parameter.opts}
+        commands = app.commands.values()
+        assert option in {name for command in commands for parameter in command.params for name in parameter.opts}
 
 
 def test_the_exit_codes_are_those_of_the_program() -> None:
@@ -58,6 +59,18 @@ def test_the_exit_codes_are_those_of_the_program() -> None:
 
     (line,) = re.findall(r"^Exit codes:.*?\n\n", README, re.MULTILINE | re.DOTALL)
     assert {int(code) for code in re.findall(r"\b(\d{1,3})\b", line)} == {code.value for code in ExitCode}
+
+
+def test_the_configuration_of_the_readme_is_understood() -> None:
+    from extractor.rest_api import translate
+
+    written: dict[str, object] = {}
+    exec(compile(marked("bring"), "shop.py", "exec"), written)  # noqa: S102 - what a user would write
+    vendor = translate(written["config"], name="shop", rate_limit=written["rate_limit"]).vendor
+    customers, orders = vendor.endpoints
+    assert (customers.name, customers.parents) == ("customers", ())
+    assert [getattr(one, "endpoint", "") for one in orders.parents] == ["customers"]
+    assert "…" in vendor.secrets
 
 
 def test_the_settings_of_the_readme_are_the_vendors() -> None:

@@ -17,6 +17,7 @@ import click
 
 from extractor.account import ExitCode
 from extractor.cli.backfill import backfill
+from extractor.cli.check import check
 from extractor.cli.lists import resources, vendors
 from extractor.cli.retry import retry
 from extractor.cli.sandbox import sandbox
@@ -50,7 +51,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    commands=[backfill, retry, status, vendors, resources, sandbox],
+    commands=[backfill, retry, status, check, vendors, resources, sandbox],
     epilog=(
         "\b\n"
         "Try it without an account:\n"
