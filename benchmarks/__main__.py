@@ -22,10 +22,12 @@ from typing import Any
 
 from benchmarks import sweep as killing
 from benchmarks.calm import endure, give_up
+from benchmarks.configurations import configurations
 from benchmarks.judge import judge, remains
 from benchmarks.killpoints import Kill
 from benchmarks.postgres import serve
 from benchmarks.rig import Backfill, Sandbox, difference, missing, sandbox, tables
+from benchmarks.speed.command import RESULTS, speed
 
 SCALED = ("--rate-scale", "10", "--latency", "100")
 """The vendor's limits times ten (100 requests a second), and a tenth of a second for every answer."""
@@ -36,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("case", choices=sorted(CASES))
     parser.add_argument("--vendor", default="gladly", help="whose sandbox (gladly)")
-    parser.add_argument("--size", type=int, default=2_000, help="what the vendor's sandbox counts: customers (2,000)")
+    parser.add_argument("--size", type=int, default=2_000, help="customers, or requests of a configuration (2,000)")
     parser.add_argument("--times", type=int, default=20, help="kills, for the crash cases (20)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sample", type=int, help="sweep: so many points of each size of chunks, of all kinds alike")
@@ -49,9 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--chunks", type=int, nargs="+", default=[20], help="sweep: records a chunk, several sizes (20)"
     )
+    parser.add_argument("--case", type=int, nargs="+", dest="cases", help="speed: numbers of cases (all)")
+    parser.add_argument("--trial", nargs="+", dest="trials", default=[], help="speed: parts of their names (all)")
+    parser.add_argument("--scale", type=float, default=1.0, help="speed: part of the work (1)")
+    parser.add_argument("--repeat", type=int, default=5, help="speed: times; medians are told (5)")
+    parser.add_argument("--peers", default="all", help="speed: all, none, or names with commas between them (all)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="speed: folder (benchmarks/results)")
     parser.add_argument("--folder", type=Path, help="parent of the working folder (that for temporary files)")
     parser.add_argument("--sandbox", nargs=argparse.REMAINDER, default=[], help="further flags of the sandbox, last")
-    options = parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = parser.parse_args(words, argparse.Namespace(words=words))
     folder = Path(tempfile.mkdtemp(prefix=f"extractor-{options.case}-", dir=options.folder))
     print(f"{options.case}: {time.strftime('%Y-%m-%d')}, {platform.platform()}, Python {platform.python_version()}")
     print(f"folder: {folder}")
@@ -302,6 +311,8 @@ CASES: dict[str, Callable[[Path, argparse.Namespace], bool]] = {
     "calm": calm,
     "complete": complete,
     "memory": memory,
+    "speed": speed,
+    "configurations": configurations,
 }
 
 

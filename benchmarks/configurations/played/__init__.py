@@ -1,0 +1,1 @@
+"""The three APIs that the configurations describe, on loopback: always the same records, made of their numbers."""
