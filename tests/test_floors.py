@@ -23,8 +23,8 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
         frozenset({"account", "address", "paginate", "paths", "redact", "reshape"}),
     ),
     (
-        frozenset({"documents", "failures", "ids", "limits", "paging", "vendors", "windows"}),
-        frozenset({"bodies", "children", "roots", "slices"}),
+        frozenset({"documents", "failures", "ids", "limits", "paging", "rest_api", "windows"}),
+        frozenset({"bodies", "children", "roots", "slices", "vendors"}),
         frozenset({"answers", "calls", "mask"}),
     ),
     (
@@ -33,12 +33,13 @@ FLOORS: tuple[tuple[frozenset[str], ...], ...] = (
     ),
     (
         frozenset({"engine", "jobs", "load", "pages"}),
-        frozenset({"walk"}),
+        frozenset({"exchanges", "walk"}),
         frozenset({"client"}),
     ),
     (
         frozenset({"completeness"}),
         frozenset({"run"}),
+        frozenset({"sources"}),
     ),
     (frozenset({"cli"}),),
     (frozenset({"__main__"}),),
@@ -48,7 +49,7 @@ ASIDE = frozenset({"console", "sandbox"})
 
 AIOHTTP = frozenset({"aiohttp", "yarl", "multidict"})
 MAY_KNOW_AIOHTTP = frozenset({"transport.http"})
-MAY_KNOW_DLT = frozenset({"load", "rest_api", "settings", "source"})
+MAY_KNOW_DLT = frozenset({"load", "rest_api", "settings", "sources"})
 
 
 def part(module: str) -> str:

@@ -103,7 +103,7 @@ def test_stopped_for_seconds_it_goes_on_without_a_burst(
     assert_whole(tmp_path / "work", calm)
 
 
-@pytest.mark.parametrize(("descriptors", "code"), [(24, ExitCode.FAILED), (40, ExitCode.COMPLETE)])
+@pytest.mark.parametrize(("descriptors", "code"), [(20, ExitCode.FAILED), (40, ExitCode.COMPLETE)])
 def test_few_file_descriptors_are_enough_or_named(
     played: Sandbox, calm: Path, tmp_path: Path, descriptors: int, code: ExitCode
 ) -> None:

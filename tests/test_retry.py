@@ -229,7 +229,7 @@ def test_patience_ends_and_what_is_there_is_committed(
     outcome = place.run(patience=0.2)
     assert outcome.code is ExitCode.FAILED
     assert says in outcome.message
-    assert place.rows("SELECT count(*) > 0 FROM agents") == [(True,)]
+    assert place.rows("SELECT count(*) FROM organization") == [(1,)]
     between.spoiled = {}
     place.run()
     assert place.retry().code is ExitCode.COMPLETE, "a limit of one endpoint's own fails its lists"
