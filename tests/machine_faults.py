@@ -62,6 +62,12 @@ def small_files(kilobytes: float) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(kilobytes) << 10, hard))
 
 
+def few_descriptors(number: float) -> None:
+    """So many files, pipes and connections may be open."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (int(number), hard))
+
+
 def no_new_files(after: float) -> None:
     """From so many new files on the file system of the working folder has no inode left."""
     numbers = itertools.count(1)

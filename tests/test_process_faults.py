@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -107,13 +106,12 @@ def test_stopped_for_seconds_it_goes_on_without_a_burst(
 def test_few_file_descriptors_are_enough_or_named(
     played: Sandbox, calm: Path, tmp_path: Path, descriptors: int, code: ExitCode
 ) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, hard))
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        fault = machine_faults.inject(tmp_path / "site", "both", machine_faults.few_descriptors, descriptors)
+        for name, value in fault.items():
+            patch.setenv(name, value)
         run = start(tmp_path / "work", played)
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert run.watch() == code, run.said
+        assert run.watch() == code, run.said
     if code is not ExitCode.COMPLETE:
         assert "Too many open files" in run.said
         assert "Traceback" not in run.said

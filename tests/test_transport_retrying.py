@@ -318,6 +318,22 @@ async def test_nothing_but_429_ends_the_run_after_the_patience() -> None:
 
 
 @virtual_time
+async def test_the_patience_for_429_is_that_of_all_requests_together() -> None:
+    """A limiter lets one request go ahead after each pause, and it is another one each time."""
+    transport = await opened(Fake(lambda _request, _number, _since: 429), patience=600.0)
+
+    async def one_more() -> None:
+        async with asyncio.timeout(200):
+            await transport.send(request())
+
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await one_more()
+    with pytest.raises(RunFailed, match="nothing but 429"):
+        await one_more()
+
+
+@virtual_time
 async def test_429_for_one_endpoint_only_fails_its_listing() -> None:
     fake = Fake(lambda sent, _number, _since: 429 if sent.path == "/reports" else 200)
     transport = await opened(fake, patience=600.0)

@@ -35,7 +35,7 @@ class _Tries:
     Attributes:
         sent: attempts in all.
         failures, timeouts: since the last outage.
-        limited: 429s in a row, the first of them at `limited_since`; `others` counts the successes till then.
+        limited: 429s in a row, the first of them at `limited_since`.
     """
 
     began: float
@@ -44,7 +44,6 @@ class _Tries:
     timeouts: int = 0
     limited: int = 0
     limited_since: float | None = None
-    others: int = 0
 
 
 class Retrying:
@@ -98,7 +97,7 @@ class Retrying:
         self._opened = False
         self._unreachable: str | None = None
         self._proven: Request | None = None
-        self._successes = 0
+        self._refused_since: float | None = None
 
     async def send(self, request: Request) -> Response:
         """Send until there is an answer; `Response.content` is what `accept` made of a 2xx.
@@ -193,11 +192,14 @@ class Retrying:
     async def _after_429(self, request: Request, tries: _Tries) -> None:
         """Wait a little on top of the limiter's pause, so that a limit it doesn't know of isn't stormed either."""
         now = asyncio.get_running_loop().time()
+        # Each pause costs another request a 429, so that of one request alone the second may come late.
+        if self._refused_since is None:
+            self._refused_since = now
+        elif now - self._refused_since >= self._patience:
+            raise self._only_429()
         if tries.limited_since is None:
-            tries.limited, tries.limited_since, tries.others = 0, now, self._successes
+            tries.limited, tries.limited_since = 0, now
         elif now - tries.limited_since >= self._patience:
-            if self._successes == tries.others:
-                raise self._only_429()
             # Others got through: it is this endpoint's own limit, not the vendor's.
             raise _failed(self._vendor, request, 429, attempts=tries.sent)
         tries.limited += 1
@@ -240,7 +242,7 @@ class Retrying:
         return outcome
 
     def _succeeded(self, request: Request, response: Response) -> None:
-        self._successes += 1
+        self._refused_since = None
         self._allowance.earn()
         self._breaker.succeeded()
         if response.status == 200 and request.method == "GET" and not request.download:
