@@ -1,8 +1,22 @@
-"""What holds for every test: no property depends on how busy the machine is."""
+"""What holds for every test: no property depends on how busy the machine is, or on which tests ran before."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
+from dlt.common.data_types import type_helpers
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+CONVERSIONS = dict(type_helpers._COERCE_DISPATCH)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def dlts_own_conversions() -> Iterator[None]:
+    """Who loads in a test's own process changes them for all that comes after, dlt's part of a comparison too."""
+    yield
+    type_helpers._COERCE_DISPATCH.clear()
+    type_helpers._COERCE_DISPATCH.update(CONVERSIONS)
