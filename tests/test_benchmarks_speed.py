@@ -71,6 +71,7 @@ def test_without_nginx_its_trial_is_left_out_and_that_is_said(
 
 def test_nginx_lets_a_burst_in_and_refuses_the_rest(tmp_path: Path) -> None:
     if nginx.installed() is None:
+        # It comes from the system's packages, which pip can't install; that its absence is said is tested above.
         pytest.skip("nginx is not installed")
     with open_desk(Size(customers=1)) as desk, nginx.judging(desk, tmp_path / "nginx", 5) as judge:
         statuses = [_status(f"{judge.base_url}/customers/c0/conversations") for _ in range(20)]

@@ -20,6 +20,7 @@ def server() -> Iterator[Postgres]:
         with serve() as running:
             yield running
     except FileNotFoundError as missing:
+        # The server comes from the system's packages; the sweep with DuckDB runs everywhere.
         pytest.skip(str(missing))
 
 
