@@ -145,7 +145,6 @@ class Loader:
         if self._configured is not None:
             self._configured.done()
         self._destination.keep(pipeline)
-        self._destination.publish()
         self._destination.sweep()
         clock.note("check")
         return Package(load_id=load_id, rows=rows, incidents=found, seconds=clock.steps)

@@ -25,7 +25,6 @@ from dlt.common.destination.exceptions import (
     UnknownDestinationModule,
 )
 from dlt.common.exceptions import DltException
-from dlt.common.pipeline import get_dlt_pipelines_dir
 from dlt.common.schema import Schema
 from dlt.common.schema.typing import LOADS_TABLE_NAME, PIPELINE_STATE_TABLE_NAME
 from dlt.destinations.exceptions import DestinationConnectionError
@@ -33,6 +32,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.destinations.sql_client import SqlClientBase
 
 from extractor.errors import DestinationError
+from extractor.load.kept import Kept
 from extractor.load.protocol import Target
 from extractor.load.quiet import plain, secrets_of
 from extractor.load.settings import trace_nothing
@@ -81,10 +81,7 @@ class Destination:
         self._target = target
         self._patience = patience
         self._waiting = waiting
-        # The pipeline's files after the last commit. While this process lives nobody else commits; a new one
-        # takes them from the destination, which can't be behind.
-        self._kept: dict[str, bytes] | None = None
-        self._published: dict[str, bytes] | None = None
+        self._kept = Kept(target.pipeline)
         self._tidy = False
         self._factory = self._make_factory()
         self._redactor.add(*secrets_of(self._factory))
@@ -112,20 +109,16 @@ class Destination:
     def pipeline(self) -> dlt.Pipeline:
         """A pipeline that stands where the last commit left it."""
         self.sweep()
-        home = self._work / self._target.pipeline
-        for name, content in (self._kept or {}).items():
-            path = home / name
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.write_bytes(content)
+        self._kept.restore(self._work)
         pipeline = dlt.pipeline(
             self._target.pipeline,
             pipelines_dir=str(self._work),
             destination=self._factory,
             dataset_name=self._target.dataset,
         )
-        if self._kept is None:
+        if not self._kept.known:
             pipeline.sync_destination()
-            self.keep(pipeline)
+            self._kept.keep(pipeline)
         return pipeline
 
     def attempting(self) -> dlt.Pipeline:
@@ -146,42 +139,19 @@ class Destination:
                 client.execute_sql(f"DELETE {left}", self._target.pipeline)
 
     def keep(self, pipeline: dlt.Pipeline) -> None:
-        """The pipeline's schema and state are those of the last commit."""
-        home = Path(pipeline.working_dir)
-        paths = [home / "state.json", *sorted((home / "schemas").glob("*.json"))]
-        self._kept = {str(path.relative_to(home)): path.read_bytes() for path in paths if path.exists()}
+        """The pipeline's schema and state are those of the last commit; dlt's own commands find them, too."""
+        self._kept.keep(pipeline)
+        if self._target.published:
+            self._kept.publish()
 
     def forget(self) -> None:
         """Take schema and state from the destination again."""
-        self._kept = None
+        self._kept.forget()
         self._tidy = False
 
     def sweep(self) -> None:
         """Delete what an attempt left behind, that of a killed process too."""
         shutil.rmtree(self._work, ignore_errors=True)
-
-    def publish(self) -> None:
-        """Let `dlt pipeline NAME info` find the pipeline where dlt looks for pipelines.
-
-        A folder with packages that wait is somebody's own work and stays as it is. One that can't be written is left
-        alone, too: nothing of a load depends on it.
-        """
-        if self._target.published:
-            with suppress(OSError):
-                self._publish()
-
-    def _publish(self) -> None:
-        home = Path(get_dlt_pipelines_dir()) / self._target.pipeline
-        waiting = (home / "normalize" / "extracted", home / "load" / "normalized")
-        if not self._kept or self._kept == self._published or any(any(folder.glob("*")) for folder in waiting):
-            return
-        for name, content in self._kept.items():
-            path = home / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f"{path.name}.new")
-            fresh.write_bytes(content)
-            fresh.replace(path)
-        self._published = self._kept
 
     def schema(self, pipeline: dlt.Pipeline) -> Schema:
         """The schema of the last commit, or a new one."""
