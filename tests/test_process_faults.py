@@ -28,26 +28,22 @@ def _own_dlt_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path / "dlt"))
 
 
-@pytest.fixture(scope="module")
-def playing() -> Iterator[Sandbox]:
+@pytest.fixture
+def played() -> Iterator[Sandbox]:
+    """One of its own for every test: none waits until the reports of a minute are allowed anew."""
     with sandbox("gladly", *SLOW) as one:
         yield one
 
 
-@pytest.fixture
-def played(playing: Sandbox) -> Sandbox:
-    playing.ask("reset-stats", "POST")
-    return playing
-
-
 @pytest.fixture(scope="module")
-def calm(playing: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where an undisturbed run loaded everything."""
     folder = tmp_path_factory.mktemp("calm")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DLT_DATA_DIR", str(folder / "dlt"))
-        run = start(folder, playing)
-        assert run.watch() == ExitCode.COMPLETE, run.said
+        with sandbox("gladly", *SLOW) as one:
+            run = start(folder, one)
+            assert run.watch() == ExitCode.COMPLETE, run.said
     return folder
 
 

@@ -363,9 +363,7 @@ def kept_out(error: BaseException | None) -> bool:
     return False
 
 
-def _hint(text: str) -> str:
-    # What dlt says before it is advice on credentials.
-    reason = text.rpartition(" The actual reason given is: ")[2]
+def _hint(reason: str) -> str:
     if re.search(r"\block\b", reason, re.IGNORECASE):
         return f"{reason} Another program has the database open; close it there."
     if re.search(r"corrupt|checksum|read enough bytes|not a valid DuckDB|replaying WAL", reason, re.IGNORECASE):

@@ -22,6 +22,8 @@ __all__ = ["Quiet", "plain", "secrets_of"]
 _LITERAL = re.compile("'([^']{4,})'")
 _REASON = 500
 """Characters of a reason that a message shows."""
+_ADVICE = " The actual reason given is: "
+"""Ends the advice on credentials that dlt puts before the error of a driver."""
 
 
 class Quiet(io.TextIOBase):
@@ -52,7 +54,8 @@ def plain(error: BaseException, redactor: Redactor) -> str:
     """What a person can do something with: the innermost reason, on one line and without secrets."""
     while (inner := getattr(error, "exception", None) or error.__cause__) is not None:
         error = inner
-    return redactor.clean(" ".join(str(error).split()) or type(error).__name__, _REASON)
+    text = " ".join(str(error).split()).rpartition(_ADVICE)[2]
+    return redactor.clean(text or type(error).__name__, _REASON)
 
 
 def secrets_of(factory: Factory[Any, Any]) -> Iterator[str]:

@@ -141,13 +141,14 @@ class Conductor:
                     return
                 await self._sealed.wait()
                 continue
+            all_fetched = self._fetched
             try:
                 announced = partial(self._loading, chunk.id)
                 loaded = await self._loads.load(chunk.id, chunk.bytes, announced, attempts=chunk.attempts)
             except (LoadFailed, DestinationError) as error:
                 await self._ledger.failed(chunk.id)
                 away_since = away_since or time.monotonic()
-                if time.monotonic() - away_since > _AWAY_PATIENCE or self._fetched:
+                if time.monotonic() - away_since > _AWAY_PATIENCE or all_fetched:
                     raise
                 self._phase(f"fetching; the load waits: {error}")
                 await looks.acquire()
