@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 
 from extractor.account import ExitCode, Outcome, Snapshot
 from extractor.errors import ExtractorError, StorageError, UsageError
@@ -59,6 +61,7 @@ class Course:
         self._conductor: Conductor | None = None
         self._signal: ExitCode | None = None
         self._told: list[str] = []
+        self._showing: asyncio.Task[None] | None = None
 
     def run(self) -> Outcome:
         """To its end.
@@ -73,18 +76,18 @@ class Course:
         began = time.monotonic()
         main = asyncio.current_task()
         assert main is not None  # noqa: S101 - coroutines of a loop run in tasks
-        showing = asyncio.create_task(self._watch.run())
         try:
             with signals(lambda code: self._stop(code, main)):
-                # A mistake in the call leaves nothing behind. Later starts don't wait for it: they have a folder.
-                job = None if self._place.folder.exists() else self._work_out()
+                new = not self._place.folder.exists()
                 ledger = await self._open()
                 try:
-                    return await self._with(ledger, job, began)
+                    return await self._with(ledger, began)
                 finally:
-                    # It looks into the ledger.
-                    await _ended(showing)
+                    # What is shown is looked up in the ledger.
+                    await self._shown()
                     await ledger.close()
+                    if new and self._showing is None:
+                        _remove(self._place.folder)
         except asyncio.CancelledError:
             if self._signal is None:
                 raise
@@ -97,8 +100,6 @@ class Course:
                 where=self._place.destination,
                 seconds=time.monotonic() - began,
             )
-        finally:
-            await _ended(showing)
 
     def _stop(self, code: ExitCode, main: asyncio.Task[object]) -> None:
         self._signal = code
@@ -114,7 +115,7 @@ class Course:
             # Before the first request it is the folder that is wrong, not the run.
             raise UsageError(str(error)) from error
 
-    async def _with(self, ledger: Ledger, ready: Job | None, began: float) -> Outcome:
+    async def _with(self, ledger: Ledger, began: float) -> Outcome:
         described = declared(self._vendor, self._masks)
         loads = LoadProcess(
             self._place.folder,
@@ -123,11 +124,13 @@ class Course:
             waiting=self._watch.say,
         )
         try:
-            self._watch.say("opening the destination")
             # Both import dlt; two processes do it on two cores.
             starting = asyncio.create_task(loads.start())
             try:
-                job = await asyncio.to_thread(self._work_out) if ready is None else ready
+                job = await asyncio.to_thread(self._work_out)
+                # Of a mistake in the call the one message tells, and nothing else.
+                self._showing = asyncio.create_task(self._watch.run())
+                self._watch.say("opening the destination")
                 await starting
             finally:
                 starting.cancel()
@@ -151,6 +154,13 @@ class Course:
             return await self._outcome(job, ledger, loads, where, began, nothing_to_do=standing.nothing_to_do)
         finally:
             await loads.stop()
+
+    async def _shown(self) -> None:
+        if self._showing is not None:
+            self._showing.cancel()
+            # What ails the ledger is told by those who need it.
+            with suppress(asyncio.CancelledError, ExtractorError):
+                await self._showing
 
     async def _outcome(
         self, job: Job, ledger: Ledger, loads: LoadProcess, where: str, began: float, *, nothing_to_do: bool
@@ -190,11 +200,11 @@ class Course:
         )
 
 
-async def _ended(showing: asyncio.Task[None]) -> None:
-    showing.cancel()
-    # What ails the ledger is told by those who need it.
-    with suppress(asyncio.CancelledError, ExtractorError):
-        await showing
+def _remove(folder: Path) -> None:
+    """A mistake in the first call leaves nothing behind."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        folder.parent.rmdir()
 
 
 def _unseen(_: Snapshot) -> None:
