@@ -237,8 +237,10 @@ def test_patience_ends_and_what_is_there_is_committed(
 
 
 def test_there_must_be_something_to_mend(place: Place) -> None:
-    with pytest.raises(UsageError, match="no backfill to mend"):
+    before = {path.name for path in place.folder.iterdir()}
+    with pytest.raises(UsageError, match="There is no pipeline"):
         place.retry()
+    assert {path.name for path in place.folder.iterdir()} == before, "no folder, and no empty database"
 
 
 def test_settings_that_make_no_sense_are_a_mistake(place: Place) -> None:

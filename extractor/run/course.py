@@ -17,7 +17,7 @@ from extractor.mask import Mask, declared
 from extractor.model import Vendor
 from extractor.run.closing import share_used, tables, verdict
 from extractor.run.conduct import Conductor
-from extractor.run.job import Job, Place
+from extractor.run.job import Job, Place, unknown
 from extractor.run.loop import in_loop, signals
 from extractor.run.progress import Watch, counts
 from extractor.run.resume import Standing, finish
@@ -36,6 +36,7 @@ class Course:
         begin: from where on it goes.
         nothing: what to say where there is nothing to do.
         masks: those of the job, for the types of its columns.
+        known: an earlier run has begun the pipeline, or there is nothing to do it with.
     """
 
     def __init__(
@@ -49,11 +50,13 @@ class Course:
         progress: Callable[[Snapshot], None] | None,
         keep_raw: bool = False,
         masks: tuple[Mask, ...] = (),
+        known: bool = False,
     ) -> None:
         self._masks = masks
         self._begin = begin
         self._nothing = nothing
         self._keep_raw = keep_raw
+        self._known = known
         self._vendor = vendor
         self._place = where
         self._work_out = work_out
@@ -86,7 +89,7 @@ class Course:
                     # What is shown is looked up in the ledger.
                     await self._shown()
                     await ledger.close()
-                    if new and self._showing is None:
+                    if new and self._conductor is None:
                         _remove(self._place.folder)
         except asyncio.CancelledError:
             if self._signal is None:
@@ -136,6 +139,8 @@ class Course:
                 starting.cancel()
                 await asyncio.wait([starting])
             await loads.hide(job.settings.secrets)
+            if self._known and ledger.empty and not await loads.exists():
+                raise unknown(self._place, self._vendor)
             where = await loads.open()
             standing = await self._begin(job, ledger, loads)
             job = standing.job
@@ -201,7 +206,7 @@ class Course:
 
 
 def _remove(folder: Path) -> None:
-    """A mistake in the first call leaves nothing behind."""
+    """What a call with a mistake in it has made, if it was the first one."""
     shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):
         folder.parent.rmdir()

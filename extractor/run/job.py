@@ -24,7 +24,7 @@ from extractor.settings import Settings, how_to_write, resolve, with_paths
 if TYPE_CHECKING:
     import dlt
 
-__all__ = ["Job", "Place", "place"]
+__all__ = ["Job", "Place", "place", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,6 +204,14 @@ def place(
         folder=Path(".extractor") / name,
         destination_name=named,
         options=_told(options),
+    )
+
+
+def unknown(where: Place, vendor: Vendor) -> UsageError:
+    """What to say of a pipeline that was never begun."""
+    return UsageError(
+        f"There is no pipeline {where.pipeline}: no ledger in {where.folder}, and nothing of it in the dataset "
+        f"{where.dataset} of {where.destination}. Start it with: python -m extractor backfill {vendor.word}"
     )
 
 

@@ -10,14 +10,13 @@ from typing import cast
 
 from extractor import vendors
 from extractor.account import Outcome, Snapshot
-from extractor.errors import UsageError
 from extractor.ledger import Ledger
 from extractor.load import LoadProcess
 from extractor.mask import understood
 from extractor.model import Children, Vendor
 from extractor.roots import needs_beginning
 from extractor.run.course import Course
-from extractor.run.job import Job, place
+from extractor.run.job import Job, place, unknown
 from extractor.run.resume import Standing, reconcile, remember, unfinish
 from extractor.selection import Selection
 from extractor.windows import Span
@@ -66,7 +65,8 @@ def retry(
         settings=settings,
         masks=masks,
     )
-    return Course(described, where, work_out, take_up, nothing=_NOTHING, progress=progress, masks=masks).run()
+    course = Course(described, where, work_out, take_up, nothing=_NOTHING, progress=progress, masks=masks, known=True)
+    return course.run()
 
 
 async def take_up(job: Job, ledger: Ledger, loads: LoadProcess) -> Standing:
@@ -79,11 +79,7 @@ async def take_up(job: Job, ledger: Ledger, loads: LoadProcess) -> Standing:
     told = await reconcile(job, ledger, loads)
     chosen = cast("dict[str, list[str]]", await ledger.get_meta("selection") or {})
     if not chosen:
-        raise UsageError(
-            f"There is no backfill to mend: neither {job.place.folder} nor the dataset {job.place.dataset} of "
-            f"{job.place.destination} knows the pipeline {job.place.pipeline}. Start it with: "
-            f"python -m extractor backfill {job.vendor.word}"
-        )
+        raise unknown(job.place, job.vendor)
     job = _as_before(job, chosen, cast("list[str]", await ledger.get_meta("days") or ["", ""]))
     fetched = job.selection.fetched
     before = cast("int | None", await ledger.get_meta("retrying"))

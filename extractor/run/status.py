@@ -13,13 +13,13 @@ import orjson
 
 from extractor import vendors
 from extractor.account import ExitCode, Outcome
-from extractor.errors import ExtractorError, StorageError, UsageError
+from extractor.errors import ExtractorError, StorageError
 from extractor.ledger import EndpointSummary, Summary
 from extractor.ledger import status as ledger_status
 from extractor.load import LoadProcess, describe
 from extractor.model import IncidentKind, State, Vendor
 from extractor.run.closing import tables, verdict
-from extractor.run.job import Place, place
+from extractor.run.job import Place, place, unknown
 from extractor.run.loop import in_loop
 from extractor.run.progress import counts
 
@@ -59,7 +59,7 @@ async def _status(vendor: Vendor, where: Place) -> Outcome:
                 summary = ledger_status(where.folder)
             except StorageError as error:
                 if not await loads.exists():
-                    raise _unknown(where, vendor) from error
+                    raise unknown(where, vendor) from error
                 address = await loads.open()
                 summary = await _from_destination(loads, scratch, vendor, where)
                 rows = await loads.count()
@@ -94,7 +94,7 @@ async def _from_destination(loads: LoadProcess, scratch: Path, vendor: Vendor, w
     file = scratch / "listings.jsonl"
     rebuilt = await loads.rebuild(file)
     if rebuilt.state is None:
-        raise _unknown(where, vendor)
+        raise unknown(where, vendor)
     states: dict[str, dict[State, int]] = {}
     records: dict[str, int] = {}
     pages: dict[str, int] = {}
@@ -116,11 +116,4 @@ async def _from_destination(loads: LoadProcess, scratch: Path, vendor: Vendor, w
         incidents=Counter(one.kind for one in rebuilt.incidents),
         gaps=sum(one.gap for one in rebuilt.incidents),
         cut_off=Counter(one.endpoint for one in rebuilt.incidents if one.kind is IncidentKind.TRUNCATED),
-    )
-
-
-def _unknown(where: Place, vendor: Vendor) -> UsageError:
-    return UsageError(
-        f"There is no pipeline {where.pipeline}: no ledger in {where.folder}, and nothing of it in the dataset "
-        f"{where.dataset} of {where.destination}. Start it with: python -m extractor backfill {vendor.word}"
     )
