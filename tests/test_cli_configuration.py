@@ -109,6 +109,16 @@ def test_what_a_child_is_asked_for_by_cannot_be_masked(
     assert not configured.requests()
 
 
+def test_a_key_of_a_configuration_cannot_be_masked(
+    folder: Path, shop: TinyShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write(folder, shop)
+    file.write_text(file.read_text().replace('"name": "orders",', '"name": "orders", "merge_key": "number",'))
+    assert main(["backfill", "shop.py", "--mask", "?number=hash"]) == ExitCode.USAGE
+    assert "number is the key by which rows are told apart" in capsys.readouterr().err
+    assert not shop.requests()
+
+
 def test_tables_are_counted_under_the_names_that_dlt_gives_them(folder: Path, shop: TinyShop) -> None:
     file = write(folder, shop)
     named = '"name": "customers", "table_name": "allCustomers",'

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -145,13 +146,21 @@ def _endpoint(
         api=resource.api,
         table=naming.normalize_table_identifier(table) if isinstance(table, str) else "",
         method=resource.method,
-        key=(),
+        key=_keys(own),
         parents=(parent,) if resource.parents else (),
         exchange=partial(RestListing, resource, tuple(children), redactor),
         answers=resource.answers,
         default=own.selected,
         note="" if own.selected else "not selected in the configuration",
     )
+
+
+def _keys(resource: DltResource) -> tuple[str, ...]:
+    """Columns that tell rows apart; none of a hint that depends on the record."""
+    hints: Mapping[str, Any] = resource._hints or {}  # noqa: SLF001 - no other way to see them as they were given
+    told = [hints.get(name) for name in ("primary_key", "merge_key")]
+    named = [[each] if isinstance(each, str) else each for each in told if each and not callable(each)]
+    return tuple(dict.fromkeys(chain.from_iterable(named)))
 
 
 def _answers(endpoint: Mapping[str, Any]) -> tuple[int, ...]:
