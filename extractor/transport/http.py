@@ -121,8 +121,9 @@ class Http:
                     url,
                     data=data,
                     headers=headers,
-                    # Whoever gives a body as it stands says what it is, or leaves it unsaid.
-                    skip_auto_headers=("Content-Type",),
+                    # Whoever gives a body as it stands says what it is, or leaves it unsaid. A GET without one is given
+                    # no type anyway, and costs less if it need not be told so.
+                    skip_auto_headers=None if data is None and request.method == "GET" else ("Content-Type",),
                     allow_redirects=False,
                 ) as answer,
             ):
