@@ -9,9 +9,9 @@ from typing import BinaryIO
 __all__ = ["Request", "Response"]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Request:
-    """One HTTP request below the base URL of one of a vendor's APIs.
+    """One HTTP request below the base URL of one of a vendor's APIs; only `wanted` changes after it was made.
 
     Attributes:
         endpoint: name of the endpoint, for messages and counts.
@@ -28,7 +28,8 @@ class Request:
         download: the body goes to an unnamed file instead of memory.
         timeout: seconds for the whole answer, from the first byte sent to the last received.
         timeouts: how many tries may end in a timeout; 1 for requests whose listing can be halved.
-        wanted: asked when its turn among those that wait for the budgets comes; if it says no, nothing is sent.
+        wanted: asked when its turn among those that wait for the budgets comes; if it says no, nothing is sent. Set by
+            the layer that tries again.
     """
 
     endpoint: str
@@ -49,9 +50,9 @@ class Request:
     wanted: Callable[[], bool] = field(default=lambda: True, compare=False)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Response:
-    """One whole answer.
+    """One whole answer; only `content` is filled in afterwards.
 
     Attributes:
         headers: names in lower case; of repeated headers the first.

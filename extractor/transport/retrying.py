@@ -214,7 +214,7 @@ class Retrying:
     async def _try_unless_away(self, request: Request) -> Response | RequestFailed | None:
         """None if the vendor went away while others were before it."""
         if not self._lone(request):
-            request = replace(request, wanted=lambda: not self._breaker.doubtful)
+            request.wanted = self._in_no_doubt
         try:
             return await self._try(request)
         except Withdrawn:
@@ -225,13 +225,14 @@ class Retrying:
             return outcome
         if outcome.good(request):
             try:
-                return replace(outcome, content=request.accept(outcome))
+                outcome.content = request.accept(outcome)
             except BaseException as error:
                 _discard(outcome)
                 if not isinstance(error, BadBody):
                     raise
                 error.status = outcome.status
                 return error
+            return outcome
         if outcome.status in (408, 421, 425) or not 200 <= outcome.status < 500:
             return _failed(self._vendor, request, outcome.status)
         if leads_away(self._base_url, outcome):
@@ -254,7 +255,8 @@ class Retrying:
             return False
 
         async def probe() -> bool:
-            sample = self._proven or request
+            # What finds out whether the vendor is back must go while that is in doubt.
+            sample = replace(self._proven or request, wanted=lambda: True)
             verdict = self._judge(sample, await self._try(sample))
             if isinstance(verdict, RequestFailed):
                 return False
@@ -267,6 +269,9 @@ class Retrying:
             return False
         tries.failures = tries.timeouts = 0
         return True
+
+    def _in_no_doubt(self) -> bool:
+        return not self._breaker.doubtful
 
     def _lone(self, request: Request) -> bool:
         """True if it can't be what finds out whether the vendor is back, and there is nothing else that could."""
