@@ -23,6 +23,8 @@ __all__ = ["Block", "Record", "decoded", "encode", "encode_exactly", "is_error",
 
 Record = dict[str, object]
 
+_STANDS_IN = "stands in"
+_STAND_IN = orjson.dumps(_STANDS_IN)
 _BLANK = re.compile(r"[ \t\r\n]*")
 # What it decodes is thrown away; Python refuses to read integers of more than 4,300 digits.
 _SCANNER = json.JSONDecoder(strict=False, parse_int=float)
@@ -69,7 +71,7 @@ def whole(endpoint: Endpoint, response: Response) -> Block:
     path, value = _located(endpoint, response.content)
     if value is None:
         return Block(records=[], payload=b"")
-    raw = _cut(endpoint, response.body, path)
+    raw = _cut(endpoint, response.body, path, value)
     if isinstance(value, dict):
         if endpoint.records.shape == "object":
             return Block(records=[value], payload=raw)
@@ -155,10 +157,17 @@ def _path(endpoint: Endpoint, content: object) -> str | None:
     at = endpoint.records.at
     paths = (at,) if isinstance(at, str) else at
     names = content if isinstance(content, dict) else {}
-    there = [path for path in paths if not path or path.partition(".")[0] in names]
-    if not there and not endpoint.beside:
+    empty = bool(endpoint.beside)
+    for path in paths:
+        if not path:
+            return path
+        if path.partition(".")[0] in names:
+            if field_of(content, path) is not None:
+                return path
+            empty = True
+    if not empty:
         raise BadBody(f"{endpoint.name}: expected a JSON object with {paths[0]!r}, got {_kind(content)} without it")
-    return next((path for path in there if not path or field_of(content, path) is not None), None)
+    return None
 
 
 def _sorted_out(endpoint: Endpoint, values: list[object], raw: bytes) -> Block:
@@ -182,10 +191,33 @@ def _kind(content: object) -> str:
 # ── bytes ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _cut(endpoint: Endpoint, body: bytes, path: str) -> bytes:
-    """The bytes of the value at a path that is there; of a name that stands twice the last one, as parsers have it."""
+def _cut(endpoint: Endpoint, body: bytes, path: str, value: object) -> bytes:
+    """The bytes of an array or object at a path; of a name that stands twice the last one, as parsers have it."""
     if not path:
         return body
+    return _guessed(body, path, b"[]" if isinstance(value, list) else b"{}") or _searched(endpoint, body, path)
+
+
+def _guessed(body: bytes, path: str, brackets: bytes) -> bytes | None:
+    """What the outermost brackets behind the path's name enclose, if it is proved to be the value.
+
+    Proof: it is JSON by itself, and a text in its place is what a parser finds at the path.
+    """
+    first, last = brackets
+    name = path.rpartition(".")[2]
+    begin = body.find(first, body.find(f'"{name}"'.encode()))
+    end = body.rfind(last) + 1
+    raw = body[begin:end]
+    try:
+        orjson.loads(raw)
+        around = orjson.loads(b"".join((body[:begin], _STAND_IN, body[end:])))
+    except orjson.JSONDecodeError:
+        return None
+    return raw if field_of(around, path) == _STANDS_IN else None
+
+
+def _searched(endpoint: Endpoint, body: bytes, path: str) -> bytes:
+    """The same wherever it stands, slowly."""
     text = _text(body)
     begin, end = _after_blanks(text, 0), len(text)
     for name in path.split("."):

@@ -57,6 +57,28 @@ def test_of_a_name_that_stands_twice_the_last_value_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": RECORDS}',
+        b'{"next": ["data"], "data": RECORDS}',
+        b'{"data": RECORDS, "more": [5]}',
+        b'{"data": [{"id": 9}], "more": 5, "data": RECORDS, "less": {}}',
+        b'{"more": {"data": [{"id": 9}]}, "data": RECORDS}',
+        b'{"data": RECORDS, "more": {"data": [{"id": 9}]}}',
+        b'{"more": "\\"data\\": [", "data": RECORDS, "less": "]"}',
+        b'{"d\\u0061ta": RECORDS}',
+        b'{"data": RECORDS, "more": NaN}',
+        b'\xef\xbb\xbf{"data": RECORDS}',
+    ],
+)
+def test_records_are_cut_out_wherever_brackets_stand_besides(body: bytes) -> None:
+    raw = b'[{"id": 1, "a": ["]"]}, {"id":2}]'
+    found = block(Records(at="data"), body.replace(b"RECORDS", raw))
+    assert found.payload == raw
+    assert [record["id"] for record in found.records if isinstance(record, dict)] == [1, 2]
+
+
+@pytest.mark.parametrize(
     ("at", "body", "ids"),
     [
         (("scoreCardTemplates", "scorecardTemplates"), b'{"scorecardTemplates": [{"id": 1}]}', [1]),
