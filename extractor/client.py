@@ -163,31 +163,35 @@ class Client:
 
     async def _walk(self, walk: Walk) -> AsyncGenerator[Page]:
         """What the paginator asks for, page by page."""
-        while not walk.page.state.final:
-            walk.begin()
+        while True:
             response = await self._answer(walk)
             if isinstance(response, _Trouble):
                 if not response.passing or not walk.paging.rejected(response.status):
                     walk.over = await self._given_up(walk.endpoint, walk.listing, response)
             else:
-                async with aclosing(self._read(walk, response)) as pages:
-                    async for page in pages:
-                        yield page
+                try:
+                    walk.over = await self._left(walk, response)
+                    if walk.over is None:
+                        for page in self._read(walk, response):
+                            yield page
+                finally:
+                    if response.file is not None:
+                        response.file.close()
             # Decoded records take seven times the room of their bytes: none may wait with a page for the disk.
             del response
             for page in self._rest(walk):
                 walk.page = page
                 yield page
+            if walk.page.state.final:
+                return
+            walk.begin()
 
-    async def _read(self, walk: Walk, response: Response) -> AsyncGenerator[Page]:
+    def _read(self, walk: Walk, response: Response) -> Iterator[Page]:
         """The pages of one answer, but for the last: the paginator has yet to say whether more follow."""
         endpoint, listing = walk.endpoint, walk.listing
         records: list[object] = []
         count = 0
         try:
-            walk.over = await self._left(walk, response)
-            if walk.over is not None:
-                return
             for number, block in enumerate(blocks(endpoint, response)):
                 before_it = walk.page
                 walk.page = self._pages.page(endpoint, listing, block, before_it.cursor)
@@ -202,9 +206,6 @@ class Client:
         except BadBody as error:
             walk.over = failed(listing, error)
             return
-        finally:
-            if response.file is not None:
-                response.file.close()
         walk.empty = walk.empty and not count
         cut_off = walk.near or limited(endpoint, response, count)
         walk.paging.answered(Answer(records=records, content=response.content, limited=cut_off))
@@ -242,9 +243,9 @@ class Client:
         """The last page of a list that was read to its end, or to where the vendor cut it off."""
         halved = self._slices.halved(page.listing) if cut_off else None
         found = halved.found if halved else ()
-        page = replace(
-            page, state=State.COMMITTED, cursor=None, found=page.found + found, truncated=cut_off and not found
-        )
+        page.state, page.cursor = State.COMMITTED, None
+        page.found += found
+        page.truncated = cut_off and not found
         return self._slices.last(page, empty=empty and not cut_off)
 
     # ── one request ─────────────────────────────────────────────────────────────────────────

@@ -37,17 +37,16 @@ class Walk:
         self.listing = listing
         self.job = job
         self.paging = Paging(endpoint.paginate or once, here)
-        self.page = Page(listing=listing, state=State.OPEN)
-        self.beside: list[Page] = []
         self.over: Page | None = None
         self.first = self.empty = here is None
         self.near = False
         self._place = place
+        self.begin()
 
     def begin(self) -> None:
         """Note that a call is made. Until its answer is read to the end, a later run has to make it again."""
         self.page = Page(listing=self.listing, state=State.OPEN, cursor=self.cursor)
-        self.beside = []
+        self.beside: list[Page] = []
 
     @property
     def cursor(self) -> str | None:

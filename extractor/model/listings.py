@@ -106,9 +106,11 @@ class Found:
     state: State = State.PENDING
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class Page:
     """What one step of a listing brought; recorded in one transaction.
+
+    It changes only until it is known whether more follow.
 
     Attributes:
         state: of the listing after this page: `OPEN` if more follow, else final.
