@@ -78,13 +78,13 @@ class Family:
             alike = [other.name for other in children if other.parents == child.parents]
             self._siblings[child.name] = alike if child.parents else [child.name]
 
-    def found(self, listing: Listing, records: Iterable[Record]) -> tuple[Found, ...]:
-        """The listings that these records of the listing name, each once, in their order."""
+    def found(self, listing: Listing, records: Iterable[object]) -> tuple[Found, ...]:
+        """The listings that these records of the listing name, each once, in their order; only objects do."""
         edges = self._edges.get(listing.endpoint)
         if not edges:
             return ()
         found: dict[tuple[str, str], Found] = {}
-        listed = list(records)
+        listed: list[Record] = [record for record in records if isinstance(record, dict)]
         for edge in edges:
             for record in edge.in_order(listed):
                 for value in edge.keys(record):

@@ -172,7 +172,7 @@ def _path(endpoint: Endpoint, content: object) -> str | None:
 
 def _sorted_out(endpoint: Endpoint, values: list[object], raw: bytes) -> Block:
     """A block of the elements of an array, with those kept apart that can't be records."""
-    if endpoint.row is not None or all(isinstance(value, dict) for value in values):
+    if endpoint.row is not None or set(map(type, values)) <= {dict}:
         return Block(records=values, payload=raw)
     pieces = elements(raw)
     sound = b",".join(piece for piece in pieces if piece[:1] == b"{")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from extractor.bodies import Block, blocks, fingerprint
 from extractor.children import Family
-from extractor.documents import Record, encode, encode_exactly
+from extractor.documents import encode, encode_exactly
 from extractor.gate import kept_bytes
 from extractor.mask import Masked, Masking
 from extractor.model import (
@@ -67,9 +67,8 @@ class Pages:
         """A page of the block, which leads to the cursor; it is the caller who knows whether more follow."""
         loaded = endpoint.name in self._loaded
         masked = self._masked.get(endpoint.name)
-        objects: list[Record] = [record for record in block.records if isinstance(record, dict)]
         payload, records, malformed = _loadable(endpoint, listing, block)
-        found, impossible = _possible(self._family.found(listing, objects))
+        found, impossible = _possible(self._family.found(listing, block.records))
         incidents = tuple(
             _malformed(
                 endpoint,

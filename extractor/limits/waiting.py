@@ -140,13 +140,13 @@ class Budgets:
     def pump(self) -> None:
         """Let everybody pass who may, then set the timer for the next one."""
         now = self.now()
-        while True:
+        while any(queue.waiters for queue in self._queues.values()):
             soonest = math.inf
             for queue in sorted(self._queues.values(), key=_Queue.arrival):
                 if not queue.waiters:
                     continue
                 try:
-                    wait = max(limiter.wait(now) for limiter in queue.limiters)
+                    wait = max([limiter.wait(now) for limiter in queue.limiters])
                 except ExtractorError as error:
                     queue.fail(error)
                     continue
@@ -156,8 +156,8 @@ class Budgets:
                     break
                 soonest = min(soonest, wait)
             else:
-                break
-        self._wake(now + soonest)
+                self._wake(now + soonest)
+                return
 
     def _wake(self, moment: float) -> None:
         """Pump again at `moment` at the latest; waking too early does no harm, so an earlier timer stays."""
