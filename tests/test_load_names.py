@@ -162,7 +162,7 @@ def test_more_columns_than_duckdb_has_memory_for_land_with_more_memory(
 ) -> None:
     """The record is kept, and is no incident; the chunks behind it have the memory from the start."""
     monkeypatch.setattr("time.sleep", lambda _: None)
-    wide = {f"column {number}": f"text {number}" for number in range(700)}
+    wide = {f"column {number}": f"text {number}" for number in range(1_000)}
     endpoint = Endpoint(name="things", path="/", columns={"id": "text"})
     shop = Warehouse(tmp_path, [endpoint])
     said: list[str] = []
