@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dlt.destinations.impl.duckdb.configuration import DuckDbConnectionPool
 from loading import ITEMS, Warehouse, listing, page, settle_in
 
 from extractor.load.attempt import CountsDiffer
@@ -373,12 +374,30 @@ def test_nothing_is_left_behind_and_nobody_else_can_read_what_is_there(warehouse
     assert shop.rows("SELECT count(*) FROM shop_data_staging.items") == [(0,)]
 
 
+def test_duckdb_writes_out_what_is_new_once_for_a_package(warehouse: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does so whenever nobody has it open any more, and rewrites what it wrote before."""
+    shop = warehouse()
+    shop.load(page({"id": "a"}))
+    written: list[int] = []
+    close = DuckDbConnectionPool.return_conn
+
+    def closed(pool: DuckDbConnectionPool, connection: Any) -> None:
+        close(pool, connection)
+        written.append(shop.file.stat().st_mtime_ns)
+
+    monkeypatch.setattr(DuckDbConnectionPool, "return_conn", closed)
+    shop.load(page({"id": "b"}))
+    assert len(written) > 2
+    assert len(set(written)) == 2
+    assert written[-2] == written[0]
+
+
 def test_a_load_that_lost_rows_is_no_load(warehouse: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = warehouse()
     verify = shop.destination.verify
 
-    def one_less(pipeline: Any, load_id: str, names: Sequence[str]) -> tuple[int, dict[str, int]]:
-        loads, there = verify(pipeline, load_id, names)
+    def one_less(client: Any, load_id: str, names: Sequence[str]) -> tuple[int, dict[str, int]]:
+        loads, there = verify(client, load_id, names)
         return loads, {name: number - 1 for name, number in there.items()}
 
     monkeypatch.setattr(shop.destination, "verify", one_less)

@@ -16,7 +16,7 @@ from extractor.ledger import IncidentRow, ListingRow
 from extractor.ledger.chunks import incident_row
 from extractor.load.coercion import harden
 from extractor.load.configured import Configured
-from extractor.load.destination import STATE_KEY, Destination
+from extractor.load.destination import STATE_KEY, Client, Destination
 from extractor.load.protocol import EndpointSpec, Target
 from extractor.load.tables import INCIDENTS, LISTINGS, Page, Table, own_table, tables_of
 from extractor.model import Incident
@@ -135,13 +135,15 @@ class Loader:
         clock.note("announce")
         normalized = pipeline.normalize()
         clock.note("normalize")
-        pipeline.load()
-        clock.note("load")
         certain = [name for name in rows if name not in (LISTINGS, INCIDENTS)]
-        if self._configured is not None:
-            given, certain = self._configured.rows(pipeline.schemas[self._target.schema], normalized.row_counts)
-            rows |= given
-        self._check(pipeline, load_id, {name: rows[name] for name in certain})
+        # As long as nobody has it open, DuckDB opens the file for each job, and compresses all that is new behind it.
+        with pipeline.sql_client() as client:
+            pipeline.load()
+            clock.note("load")
+            if self._configured is not None:
+                given, certain = self._configured.rows(pipeline.schemas[self._target.schema], normalized.row_counts)
+                rows |= given
+            self._check(client, load_id, {name: rows[name] for name in certain})
         if self._configured is not None:
             self._configured.done()
         self._destination.keep(pipeline)
@@ -176,8 +178,8 @@ class Loader:
         formats = pipeline.destination.capabilities().supported_loader_file_formats or []
         return "parquet" if "parquet" in formats else None
 
-    def _check(self, pipeline: dlt.Pipeline, load_id: str, rows: Mapping[str, int]) -> None:
-        loads, there = self._destination.verify(pipeline, load_id, list(rows))
+    def _check(self, client: Client, load_id: str, rows: Mapping[str, int]) -> None:
+        loads, there = self._destination.verify(client, load_id, list(rows))
         if loads != 1:
             raise CountsDiffer(f"dlt says that {load_id} is loaded, and _dlt_loads has {loads} rows of it")
         for name in rows:

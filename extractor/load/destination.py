@@ -39,7 +39,7 @@ from extractor.load.settings import trace_nothing
 from extractor.load.tables import INCIDENTS, LISTINGS, prefer_variants
 from extractor.redact import Redactor
 
-__all__ = ["Away", "Destination", "kept_out"]
+__all__ = ["Away", "Client", "Destination", "kept_out"]
 
 Client = SqlClientBase[Any]
 _T = TypeVar("_T")
@@ -278,11 +278,10 @@ class Destination:
                 with suppress(DestinationUndefinedEntity):
                     client.truncate_tables(name)
 
-    def verify(self, pipeline: dlt.Pipeline, load_id: str, names: Sequence[str]) -> tuple[int, dict[str, int]]:
+    def verify(self, client: Client, load_id: str, names: Sequence[str]) -> tuple[int, dict[str, int]]:
         """How many rows of the load `_dlt_loads` has, and each of the tables."""
-        with pipeline.sql_client() as client:
-            loads = self._count(client, "_dlt_loads", "WHERE load_id = %s AND status = 0", load_id)
-            return loads, {name: self._count(client, name, "WHERE _dlt_load_id = %s", load_id) for name in names}
+        loads = self._count(client, "_dlt_loads", "WHERE load_id = %s AND status = 0", load_id)
+        return loads, {name: self._count(client, name, "WHERE _dlt_load_id = %s", load_id) for name in names}
 
     def count(self, names: Sequence[str]) -> dict[str, int]:
         """Rows of the tables, 0 where there is no table."""
