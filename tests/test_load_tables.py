@@ -64,3 +64,9 @@ def test_our_rows_come_as_arrow_and_always_as_something(rows: int) -> None:
     assert all(isinstance(batch, pa.Table) for batch in batches)
     assert sum(batch.num_rows for batch in batches) == sum(number for _, number in seen) == rows
     assert len(batches) == max(1, -(-rows // 20_000))
+
+
+def test_a_table_that_need_not_be_made_comes_without_rows_as_nothing() -> None:
+    seen: list[tuple[str, int]] = []
+    assert list(own_table(LISTINGS, [], lambda name, number: seen.append((name, number)), empty=False)) == []
+    assert seen == [(LISTINGS, 0)]

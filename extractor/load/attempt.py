@@ -110,12 +110,15 @@ class Loader:
         def count(table: str, more: int) -> None:
             rows[table] = rows.get(table, 0) + more
 
+        schema = self._destination.schema(pipeline)
         own = [
+            # Even if there are none, so that a package comes of it.
             own_table(LISTINGS, listings, count),
             # dlt reads these last, when the gate has seen all pages.
-            own_table(INCIDENTS, chain(incidents, incident_rows_of(found)), count),
+            own_table(
+                INCIDENTS, chain(incidents, incident_rows_of(found)), count, empty=INCIDENTS not in schema.tables
+            ),
         ]
-        schema = self._destination.schema(pipeline)
         with pipeline.managed_state() as state:
             ours = state.setdefault("sources", {}).setdefault(self._target.schema, {})
             if self._target.state:

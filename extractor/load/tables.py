@@ -244,7 +244,11 @@ def tables_of(
 
 
 def own_table(
-    name: str, rows: Iterable[ListingRow] | Iterable[IncidentRow], count: Callable[[str, int], None]
+    name: str,
+    rows: Iterable[ListingRow] | Iterable[IncidentRow],
+    count: Callable[[str, int], None],
+    *,
+    empty: bool = True,
 ) -> DltResource:
     """One of our two tables, for dlt.
 
@@ -252,13 +256,15 @@ def own_table(
         name: of the table.
         rows: in the order of its columns.
         count: told the table's name and the number of rows of each batch.
+        empty: without rows, it goes as a table without rows.
     """
     from dlt.extract import DltResource  # noqa: PLC0415
 
     def batches() -> Iterator[pa.Table]:
         for batch in own_batches(name, rows):
             count(name, batch.num_rows)
-            yield batch
+            if batch.num_rows or empty:
+                yield batch
 
     return DltResource.from_data(batches, name=name, hints=own_hints(name))
 
