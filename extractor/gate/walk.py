@@ -67,6 +67,9 @@ class Walk:
                 continue
             if depth == 1:
                 self._top = step.key
+            if kind is dict and not step.kind:
+                self._object(value, step.node, depth + 1)  # type: ignore[arg-type]
+                continue
             variant, form = self._form(step.node, value, kind, depth)
             if variant:
                 moved = [*(moved or ()), (step.key, f"{step.key}__v_{variant}", form)]
