@@ -182,6 +182,60 @@ def test_a_small_bucket_without_headers_is_served_evenly() -> None:
     assert outcome.share >= 0.95
 
 
+FAR_AWAY = Road(shortest=0.0005, jitter=0.001, thinking=0.298, stalls=0.3, stall=0.02)
+
+
+@pytest.mark.parametrize(
+    ("road", "kind", "most"),
+    [
+        (CALM, FixedWindow, 10),
+        (CALM, RollingLog, 9),
+        (CALM, LeakyBucket, 10),
+        (FAR_AWAY, FixedWindow, 8),
+        (FAR_AWAY, RollingLog, 5),
+        (FAR_AWAY, LeakyBucket, 10),
+    ],
+)
+def test_half_of_a_high_documented_limit_costs_few_refusals(
+    road: Road, kind: type[FixedWindow | RollingLog | LeakyBucket], most: int
+) -> None:
+    """At 300 ms a dozen would be in flight when it is met, were they not held back; the rest is the search."""
+    outcomes = []
+    for seed in range(5):
+        vendor = FixedWindow(limits=always(20), phase=seed / 5) if kind is FixedWindow else kind(limits=always(20))
+        limiter = SecondLimiter(StatedSecond(limit=40))
+        outcomes.append(simulate(limiter, vendor, seconds=180, road=road, headers=False, since=1, seed=seed))
+        refused_at = outcomes[-1].refused_at
+        assert sum(at < refused_at[0] + 1 for at in refused_at) <= 7
+    assert sum(outcome.share for outcome in outcomes) >= 5 * 0.935
+    assert sum(outcome.refused for outcome in outcomes) <= 5 * most
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    kind=st.sampled_from([FixedWindow, RollingLog, LeakyBucket]),
+    limit=st.integers(10, 39),
+    shortest=st.floats(0.0005, 0.15),
+    phase=st.floats(0, 0.999),
+    seed=st.integers(0, 10_000),
+)
+def test_any_limit_below_the_documented_one_is_found_with_few_refusals(
+    kind: type[FixedWindow | RollingLog | LeakyBucket], limit: int, shortest: float, phase: float, seed: int
+) -> None:
+    vendor = FixedWindow(limits=always(limit), phase=phase) if kind is FixedWindow else kind(limits=always(limit))
+    outcome = simulate(
+        SecondLimiter(StatedSecond(limit=40)),
+        vendor,
+        seconds=180,
+        road=Road(shortest=shortest, jitter=0.002, stalls=0.3, stall=0.02),
+        headers=False,
+        since=1,
+        seed=seed,
+    )
+    assert outcome.refused <= 18
+    assert outcome.share >= 0.85
+
+
 # ── nothing is ever stated ──────────────────────────────────────────────────────────────────
 
 

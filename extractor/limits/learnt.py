@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 
 from extractor.limits.headers import Stated, stated
+from extractor.limits.lately import Lately
 from extractor.limits.remaining import RemainingLimiter
 from extractor.limits.search import Search
 from extractor.limits.second import SecondLimiter
@@ -22,12 +22,6 @@ GROWTH = 0.125
 What is in flight when the first 429 comes is refused with it, so it must not grow much beyond a limit meanwhile;
 without a limit and at 50 ms, 64 are reached in a second and a half."""
 
-REMEMBERED_S = 10.0
-"""A 429 may come so long after its request, which tells how many were taken before that."""
-
-ROOM_TO_RISE = 1000.0
-"""Requests a second, of which `SecondLimiter` remembers two seconds while it searches."""
-
 LIMIT, LEFT = "limit", "left"
 """Headers of our own, for what was read from the vendor's."""
 
@@ -37,8 +31,8 @@ class LearntLimiter:
 
     The first request goes alone, since its answer may state the limit. If it states one, that is kept exactly: of a
     second's window by `SecondLimiter`, of a longer one by what is left of it. If none does, more and more requests are
-    in flight, which ends at `Learnt.at_once`, where the transport finds that answers take longer, or with a 429. That
-    shows how many were taken in the second before, and `Search` goes on from there.
+    in flight, which ends at `Learnt.at_once`, where the transport finds that answers take longer, or with a 429. What
+    was sent in the second before shows roughly how many are taken, and `Search` goes on from there.
     """
 
     def __init__(self, policy: Learnt, *, share: float = 1.0, wall: Callable[[], float] = time.time) -> None:
@@ -49,7 +43,7 @@ class LearntLimiter:
         self._flying: dict[int, tuple[_Way | None, int, float]] = {}
         self._tickets = 0
         self._room = 1.0
-        self._taken: deque[float] = deque()
+        self._lately = Lately()
         self._longer = self._stated = False
         self.tally = Tally()
 
@@ -71,6 +65,7 @@ class LearntLimiter:
             self._flying[self._tickets] = self._way, self._way.start(now), now
             return self._tickets
         self.tally.started(now, 0.0)
+        self._lately.add(now)
         self._flying[self._tickets] = None, 0, now
         return self._tickets
 
@@ -89,10 +84,6 @@ class LearntLimiter:
                 self._refused(sent, now, headers)
         if 0 < status < 400:
             self._room = min(float(self._policy.at_once), max(self._room + GROWTH, 2.0))
-            if self._way is None:
-                self._taken.append(sent)
-                while self._taken[0] < now - REMEMBERED_S:
-                    self._taken.popleft()
 
     def abandoned(self, ticket: int, now: float, *, sent: bool = True) -> None:
         """No answer will come. What was sent stays spent; what never left is given back."""
@@ -122,17 +113,13 @@ class LearntLimiter:
 
     def _refused(self, sent: float, now: float, headers: Mapping[str, str]) -> None:
         """A 429 to a request that was sent when no limit was known, and that is the first to tell of one."""
-        way = self._way or self._search(sent)
+        way = self._way or SecondLimiter(
+            StatedSecond(limit=math.inf), share=self._share, wall=self._wall, search=Search(math.inf, self._lately)
+        )
         way.tally = Tally()  # ours counts the request already
         way.answered(way.start(sent), now, 429, headers)
         self._follow(way)
         self.tally.pauses += 1
-
-    def _search(self, sent: float) -> SecondLimiter:
-        taken = sum(sent - 1 < one <= sent for one in self._taken)
-        search = Search(math.inf, known=max(1.0, taken))
-        policy = StatedSecond(limit=max(ROOM_TO_RISE, taken))
-        return SecondLimiter(policy, share=self._share, wall=self._wall, search=search, accepted=self._taken)
 
     def _follow(self, way: _Way, *, stated: bool = False) -> None:
         way.tally = self.tally

@@ -4,84 +4,129 @@ from __future__ import annotations
 
 import math
 
+from extractor.limits.lately import Lately
+
 __all__ = ["Search"]
 
-HOLD_S = 5.0
-FIRST_PROBE_S = 60.0
+ROOM_S = 0.1
+LEAST_ROOM = 4.0
+GROWTH = 1 / 16
+"""In flight at first is what is documented for `ROOM_S`, and so much more after each answer."""
+
+HOLD_S = 3.0
+FIRST_PROBE_S = 120.0
 LONGEST_PROBE_S = 3600.0
 CLOSE = 0.04
-KNOWN_RISE = 4.0
-"""A rate that went well by chance may be that far below the limit; what lies beyond is left to the probes."""
+
+SAFE = 0.8
+"""Part of what was sent in the second before a refusal that surely goes well with who counts by the second."""
+UNSURE = 0.75
+"""That second shows nothing of a bucket, nor at a rate that was high from the beginning."""
+RISE = 2.0
+"""What was sent in less than a second may be that far below the limit."""
 
 
 class Search:
     """Brackets a rate between what went well and what was refused.
 
-    After a 429 the rate falls to what was accepted in the second before, if that was clearly less than what
-    was asked for, else to three quarters; then the bracket is halved, `HOLD_S` at each step. When it is closed the
-    next rate above is tried after a minute, then at twice the distance each time, for limits do change.
+    What is in flight when the limit is met is refused with the first request, so it grows slowly until then. The
+    first 429 shows roughly where the limit is: the rate falls somewhat below what was sent in the second before, and
+    rises in steps, the smaller the closer it is to what was refused, each of which has to go well for `HOLD_S`. When
+    the bracket is closed the next rate above is tried after two minutes, then at twice the distance each time,
+    for limits do change.
+
+    Who counts by the second refuses soon what is too much. A bucket of a second's worth hides it until it is full, so
+    that a rate which went well proves little; but what it let in between two refusals has drained. Who counts by
+    the second lets in less than it could meanwhile, because of the pause. Nothing tells the two apart, so from the
+    second refusal on the rate falls between what either would allow, and each step is held until it would have
+    filled half a bucket.
 
     Args:
         documented: requests a second that are never exceeded.
-        known: a rate that has gone well already, 0 for none.
+        lately: what was sent before.
 
     Attributes:
         rate: requests a second to believe in, never more than the documented ones.
+        room: requests that may be in flight.
     """
 
-    def __init__(self, documented: float, known: float = 0.0) -> None:
+    def __init__(self, documented: float, lately: Lately | None = None) -> None:
         self._ceiling = documented
-        self.rate = known or documented
-        self._good = known
-        self._bad = KNOWN_RISE * known if known else math.inf
+        self._lately = lately or Lately()
+        self.rate = documented
+        self.room = max(LEAST_ROOM, ROOM_S * documented)
+        self._good = 0.0
+        self._bad = math.inf
         self._since = math.inf
+        self._hold_s = HOLD_S
+        self._refused_at = -math.inf
+        self._let_in = 0
+        self._again = False
         self._probe_s = FIRST_PROBE_S
         self._forgiven = -math.inf
 
-    def refused(self, now: float, accepted: int) -> bool:
-        """A 429 began a pause; of the requests sent in the second before it `accepted` went well.
+    def started(self, now: float) -> None:
+        """A request is sent."""
+        self._lately.add(now)
+
+    def let_in(self, sent: float) -> None:
+        """The request that was sent at `sent` was not refused."""
+        self._let_in += sent > self._refused_at
+        self.room += GROWTH
+
+    def refused(self, sent: float, now: float) -> bool:
+        """A 429 to the request that was sent at `sent` began a pause.
 
         Returns whether the rate is to blame. If it went well for long, the first time it is not.
         """
-        self._since = now
-        tried = self.rate
-        if tried > self._good > 0:
-            self._bad, self.rate = tried, self._good
-            return True
-        if tried == self._good and accepted >= 0.9 * tried - 1:
-            if now - self._forgiven > FIRST_PROBE_S:
-                self._forgiven = now
-                return False
-            step = min(max(1.0, CLOSE * tried), tried / 2)
-            self._good, self._bad, self.rate = 0.0, tried, _whole(tried - step)
-            return True
-        self._bad = tried if tried > self._good else tried + 1
+        held, self._since = now - self._since, now
+        between = self._let_in / (sent - self._refused_at)
+        last = self._lately.before(sent)
+        used = last >= 0.9 * self.rate - 1
+        first = self._refused_at == -math.inf
+        tried = last + 1.0 if first and not used else self.rate
+        self._refused_at, self._let_in, self._hold_s = sent, 0, HOLD_S
+        self.room = math.inf
+        if used and self._good == tried and held > HOLD_S and not self._again and now - self._forgiven > FIRST_PROBE_S:
+            self._forgiven = now
+            return False
+        if first:
+            rate = min(UNSURE * self.rate, SAFE * last)
+        elif 0 < self._good < tried:
+            rate = (self._good + max(between, SAFE * self._good)) / 2
+        else:
+            rate = min(max(between, SAFE * tried), tried - 1)
+        self._again = not first
         self._good = 0.0
-        self.rate = max(_whole(min(float(accepted), 0.75 * tried)), _whole(tried / 2))
+        self._bad = tried if self._lately.longer(sent) else min(RISE * tried, self.rate)
+        self.rate = _whole(max(rate, tried / 2))
         return True
 
     def interrupted(self) -> None:
-        """Everything is refused at any rate: that is no sign for this one, nor is the time till it ends."""
+        """Requests go on more slowly, or all are refused: no sign for this rate, nor is the time until that ends."""
         self._since = math.inf
 
     def went_well(self, now: float) -> None:
         """Requests go on at this rate, and none was refused since the last call."""
         self._since = min(self._since, now)
         quiet = now - self._since
-        if quiet < HOLD_S:
+        if quiet < self._hold_s:
             return
         self._good = self.rate
         if self.rate >= self._ceiling:
             return
-        if self._bad - self._good > max(1.0, CLOSE * self._bad):
-            step = min((self._bad - self._good) / 2, max(1.0, self._good / 4))
-        elif quiet > self._probe_s:
+        step = max(1.0, CLOSE * self._good)
+        gap = self._bad - self._good
+        if step < gap < math.inf:
+            step = max(step, min(gap / 3, self._good / 4))
+        elif gap <= step:
+            if quiet <= self._probe_s:
+                return
             self._probe_s = min(2 * self._probe_s, LONGEST_PROBE_S)
             self._bad = math.inf
-            step = max(1.0, CLOSE * self._good)
-        else:
-            return
         self.rate = min(self._ceiling, max(_whole(self._good + step), self._good + min(1.0, self._good)))
+        if self._again:
+            self._hold_s = max(HOLD_S, self._good / (self.rate - self._good) / 2)
         self._since = now
 
 

@@ -7,7 +7,7 @@ import math
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from extractor.limits.paced import LEAST_WINDOWED, Paced
 from extractor.limits.pause import FIRST_OWN_S, Pause
@@ -36,7 +36,6 @@ class SecondLimiter:
         share: part of the limit to use at most.
         wall: seconds since 1970.
         search: for a limit that nobody has documented.
-        accepted: when requests were sent before, of those that went well.
     """
 
     def __init__(
@@ -46,14 +45,12 @@ class SecondLimiter:
         share: float = 1.0,
         wall: Callable[[], float] = time.time,
         search: Search | None = None,
-        accepted: Iterable[float] = (),
     ) -> None:
         self._policy = policy
         self._known = Known(limit=policy.limit, share=share)
         self._way: Paced | Windowed = Paced(self._known)
         self._pause = Pause(wall)
         self._search: Search | None = search or Search(policy.limit)
-        self._accepted: deque[float] = deque(accepted, maxlen=math.ceil(2 * policy.limit) + 10)
         self._answers = 0
         self._tickets = 0
         self._troubles: deque[float] = deque(maxlen=LOST_AFTER)
@@ -68,6 +65,9 @@ class SecondLimiter:
         """0.0 if a request may start now, else seconds; infinity while the answer to a lone request is awaited."""
         if self._known.flying and not self._answers:
             return math.inf
+        if self._search and len(self._known.flying) >= self._search.room:
+            self._search.interrupted()
+            return math.inf
         if isinstance(self._way, Windowed) and (self._known.limit < LEAST_WINDOWED or self._way.outdated(now)):
             self._way = Paced(self._known)
         wait = max(self._pause.wait(now), self._way.wait(now))
@@ -79,9 +79,11 @@ class SecondLimiter:
     def start(self, now: float) -> int:
         """Count a request that starts now. Returns its ticket."""
         self.tally.started(now, self._way.rate)
-        if self._search and not self._pause.probing:
-            self._search.went_well(now)
-            self._known.limit = self._search.rate
+        if self._search:
+            self._search.started(now)
+            if not self._pause.probing:
+                self._search.went_well(now)
+                self._known.limit = self._search.rate
         self._tickets += 1
         self._pause.started(self._tickets, now)
         self._known.flying[self._tickets] = self._way.start(now)
@@ -109,7 +111,7 @@ class SecondLimiter:
             if held and not self._pause.probing and isinstance(self._way, Paced):
                 self._way.rested(now)
             if self._search:
-                self._accepted.append(flight.sent)
+                self._search.let_in(flight.sent)
 
     def abandoned(self, ticket: int, now: float, *, sent: bool = True) -> None:
         """No answer will come. What was sent stays spent; what never left is given back."""
@@ -146,8 +148,7 @@ class SecondLimiter:
             return
         blame = False
         if self._search:
-            accepted = sum(flight.sent - 1 < sent <= flight.sent for sent in self._accepted)
-            blame = self._search.refused(now, accepted)
+            blame = self._search.refused(flight.sent, now)
             self._known.limit = self._search.rate
         if isinstance(self._way, Paced):
             if not blame:
