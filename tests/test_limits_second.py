@@ -543,3 +543,26 @@ def test_endpoints_that_think_long_do_not_mislead_it(phase: float) -> None:
             now = min([now + wait, *(one[0] for one in answers[:1])])
     assert refused == 0
     assert taken >= 0.97 * 550
+
+
+@pytest.mark.parametrize("phase", [n / 10 for n in range(10)])
+def test_a_vendor_that_counts_when_requests_come_and_states_when_it_answers_has_nobody_else(phase: float) -> None:
+    """Its second answer counts all that came during the first one's way; they are ours."""
+    limiter = limiter_for(20)
+    vendor = FixedWindow(limits=always(20), phase=phase)
+    answers: deque[tuple[float, int]] = deque()
+    now, taken = 0.0, 0
+    while now < 13:
+        while answers and answers[0][0] <= now:
+            at, ticket = answers.popleft()
+            left = 20.0 - vendor.used if int(at + phase) == vendor.number else 20.0
+            limiter.answered(ticket, at, 200, {LIMIT: "20", REMAINING: f"{left:g}"})
+        wait = limiter.wait(now)
+        if wait > 0:
+            now = min([now + wait, *(at for at, _ in list(answers)[:1])])
+            continue
+        good, _ = vendor.arrive(now)
+        assert good
+        taken += now >= 3
+        answers.append((now + 0.3, limiter.start(now)))
+    assert taken >= 0.955 * 20 * 10

@@ -60,6 +60,7 @@ class Paced:
         self._lowest = math.inf
         self._slack = 0.0
         self._silent = 0
+        self._lone = True
         self._gaps = 0.0
         self._gaps_s = 0.0
         self._looks = 0
@@ -153,8 +154,11 @@ class Paced:
             self._run_began = flight.sent
             return None
         if before.used - flight.used < max(2.0, JUMP * self._known.limit):
-            self._gaps += flight.used - before.used - 1
-            self._gaps_s += flight.sent - before.sent
+            # The first went alone; who counts late, when it answers, had counted none of those that followed.
+            if not self._lone:
+                self._gaps += flight.used - before.used - 1
+                self._gaps_s += flight.sent - before.sent
+            self._lone = False
             return None
         self._run_began = flight.sent
         if flight.sent - before.sent > 0.5 or self._known.limit < LEAST_WINDOWED:
