@@ -69,9 +69,19 @@ def test_bad_luck_at_a_rate_that_went_well_for_long_is_forgiven_once() -> None:
     search = Search(10)
     for second in range(100, 120):
         ask(search, second)
-    assert not search.refused(120.0, 120.1)
+    assert not search.refused(119.95, 120.1)
     assert search.rate == 10
-    assert search.refused(120.1, 120.2)
+    assert search.refused(120.05, 120.2)
+    assert search.rate < 10
+
+
+def test_requests_that_came_too_close_together_say_nothing_of_the_rate() -> None:
+    search = Search(10)
+    for number in range(10):
+        search.started(100 + number / 20)
+    assert not search.refused(100.5, 100.6)
+    assert search.rate == 10
+    assert search.refused(101.2, 101.3)
     assert search.rate < 10
 
 

@@ -77,7 +77,8 @@ class Search:
     def refused(self, sent: float, now: float) -> bool:
         """A 429 to the request that was sent at `sent` began a pause.
 
-        Returns whether the rate is to blame. If it went well for long, the first time it is not.
+        Returns whether the rate is to blame. It is not if more than it allows were sent in the second before, for those
+        came too close together; nor the first time if it went well for long.
         """
         held, self._since = now - self._since, now
         between = self._let_in / (sent - self._refused_at)
@@ -87,6 +88,8 @@ class Search:
         tried = last + 1.0 if first and not used else self.rate
         self._refused_at, self._let_in, self._hold_s = sent, 0, HOLD_S
         self.room = math.inf
+        if last >= self.rate:
+            return False
         if used and self._good == tried and held > HOLD_S and not self._again and now - self._forgiven > FIRST_PROBE_S:
             self._forgiven = now
             return False
