@@ -87,9 +87,12 @@ class Connection(asyncio.Protocol):
             return
         now = time.time()
         counts.arrived(now)
-        if at.limit is not None and not at.limit.admits(now):
+        admitted = at.limit is None or at.limit.admits(now)
+        # As a gateway does: what an answer states of the limit was so when the request came.
+        headers = at.limit.stated(now) if at.limit is not None and at.stated else b""
+        if not admitted:
             counts.refused[int(now)] += 1
-            self._later(429, b'{"error":"too many requests"}', b"Retry-After: 1\r\n" if at.stated else b"")
+            self._later(429, b'{"error":"too many requests"}', headers + b"Retry-After: 1\r\n" if at.stated else b"")
             return
         counts.let_in(target, now)
         path, _, query = target.partition(b"?")
@@ -98,19 +101,16 @@ class Connection(asyncio.Protocol):
             return
         body, records = at.desk.answer(path, query) or (b"", 0)
         counts.records += records
-        self._later(200 if body else 404, body)
+        self._later(200 if body else 404, body, headers)
 
-    def _later(self, status: int, body: bytes, headers: bytes = b"") -> None:
+    def _later(self, status: int, body: bytes, headers: bytes) -> None:
         if self._at.latency:
             self._loop.call_later(self._at.latency, self._answer, status, body, headers)
         else:
             self._answer(status, body, headers)
 
     def _answer(self, status: int, body: bytes, headers: bytes) -> None:
-        at = self._at
-        at.counts.in_flight -= 1
-        if at.stated and at.limit is not None:
-            headers += at.limit.stated(time.time())
+        self._at.counts.in_flight -= 1
         self._write(status, body, headers)
 
     def _write(self, status: int, body: bytes, headers: bytes = b"") -> None:
