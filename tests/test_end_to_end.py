@@ -107,7 +107,7 @@ def test_everything_is_loaded_or_named_and_a_second_run_has_nothing_to_do(place:
     assert not any(missing("gladly", place.folder, (before, place.played.ask("truth"))).values())
     assert loads(place) == [(1, 0)]
     assert listings_left(place) == []
-    assert snapshots[0].phase == "starting"
+    assert snapshots[0].phase == "opening the destination"
     assert snapshots[-1].requests == outcome.requests
     for one in outcome.tables:
         assert one.rows == place.rows(f"SELECT count(*) FROM {one.table}")[0][0]

@@ -133,7 +133,6 @@ class Course:
                 job = await asyncio.to_thread(self._work_out)
                 # Of a mistake in the call the one message tells, and nothing else.
                 self._showing = asyncio.create_task(self._watch.run())
-                self._watch.say("opening the destination")
                 await starting
             finally:
                 starting.cancel()

@@ -27,7 +27,7 @@ class Watch:
         self._shown = shown
         self._began = time.monotonic()
         self._sent: deque[tuple[float, int]] = deque()
-        self.phase = "starting"
+        self.phase = "opening the destination"
         self._following: tuple[Job, Conductor, Ledger] | None = None
 
     def say(self, phase: str) -> None:
