@@ -67,6 +67,7 @@ def test_of_a_name_that_stands_twice_the_last_value_counts() -> None:
         b'{"data": RECORDS, "more": {"data": [{"id": 9}]}}',
         b'{"more": "\\"data\\": [", "data": RECORDS, "less": "]"}',
         b'{"d\\u0061ta": RECORDS}',
+        b'{"d\\u0061ta": RECORDS, "less": "data", "more": [{"id": 9}]}',
         b'{"data": RECORDS, "more": NaN}',
         b'\xef\xbb\xbf{"data": RECORDS}',
     ],

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
+import dlt
+import pytest
+from dlt.destinations.exceptions import DestinationConnectionError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.load.quiet import Quiet
+from extractor.load.quiet import Quiet, plain
 from extractor.redact import MASK, Redactor
 
 
@@ -39,3 +43,14 @@ def test_every_line_stays_one_line(lines: list[str]) -> None:
     assert shown.count("\n") == len(lines)
     assert len(shown.splitlines()) == len(lines)
     shown.encode()
+
+
+def test_of_a_file_that_cannot_be_opened_the_reason_is_told_without_advice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLT_DATA_DIR", str(tmp_path))
+    file = tmp_path / "away" / "it.duckdb"
+    pipeline = dlt.pipeline("p", destination=dlt.destinations.duckdb(str(file)), pipelines_dir=str(tmp_path))
+    with pytest.raises(DestinationConnectionError) as raised, pipeline.sql_client() as client:
+        client.execute_sql("SELECT 1")
+    assert plain(raised.value, Redactor()).startswith(f'IO Error: Cannot open file "{file}"')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import pytest
 from hypothesis import given, settings
@@ -143,6 +143,7 @@ def test_whatever_the_path_the_request_stays_below_the_base(path: str, params: l
     parts = urlsplit(url)
     assert (parts.scheme, parts.netloc) == ("https", "api.acme.example")
     assert parts.path.startswith("/v1/")
+    assert (parse_qsl(parts.query, keep_blank_values=True), parts.fragment) == (params, "")
     assert not {unquote(segment) for segment in parts.path.split("/")} & {".", ".."}
 
 
@@ -153,6 +154,13 @@ def test_a_path_cannot_extend_the_host(base: str, path: str) -> None:
         assert urlsplit(build_url(base, path)).netloc == "acme.example"
     except UnsafePath:
         assert path != "//x"
+
+
+@pytest.mark.parametrize("char", [*map(chr, range(0x21)), *"?#\\", *map(chr, range(0x7F, 0xA1)), "\u2028", "é"])
+def test_a_path_has_no_character_that_ends_it_or_that_parsers_read_differently(char: str) -> None:
+    for path in (f"/a{char}", f"/a{char}b", f"/{char}"):
+        with pytest.raises(UnsafePath):
+            build_url(BASE, path)
 
 
 def test_a_lone_surrogate_in_a_parameter() -> None:

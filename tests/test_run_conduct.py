@@ -22,6 +22,7 @@ from extractor.roots import roots
 from extractor.run import conduct
 from extractor.run.beginning import beginning
 from extractor.run.conduct import Conductor
+from extractor.run.fetching import Fetching
 from extractor.run.job import Job, Place
 from extractor.run.resume import Standing
 from extractor.sandbox.assembled.routes import assembled
@@ -64,7 +65,7 @@ class FakeLoads:
         await loading(f"load {chunk}", [])
         self.chunks.append(chunk)
         self.pages += [(frame.endpoint, frame.key) for frame in read(self.folder / "spool", chunk, size=size)]
-        return Loaded(load_id=f"load {chunk}", rows={"some": 2})
+        return Loaded(load_id=f"load {chunk}", rows={"some": 2, "_extractor_listings": 5, "_extractor_incidents": 1})
 
 
 @dataclass
@@ -192,6 +193,29 @@ async def test_a_load_that_fails_meanwhile_is_tried_again(ground: Ground, monkey
     assert "fetching; the load waits: The warehouse is away." in ground.phases
     assert ground.loads.tried == len(ground.loads.chunks) + 1
     assert ground.loads.attempts == [0, 1] + [0] * (ground.loads.tried - 2)
+    assert (await ground.ledger.summary()).unloaded == 0
+
+
+async def test_a_load_that_began_before_all_was_fetched_does_not_decide_over_the_run(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The destination may be back by now: it is tried once more."""
+    monkeypatch.setattr(conduct, "_AWAY_PAUSE", 0.001)
+    ground.loads.open.clear()
+    ground.loads.failures = [LoadFailed("away")]
+    fetch = Fetching.run
+
+    async def fetch_until_a_load_has_begun(fetching: Fetching) -> None:
+        await fetch(fetching)
+        await until(lambda: ground.loads.tried == 1)
+
+    monkeypatch.setattr(Fetching, "run", fetch_until_a_load_has_begun)
+    conductor = await ground.conductor(*LISTS, commit_every=0.01)
+    running = asyncio.create_task(conductor.run())
+    await until(lambda: "loading what was fetched" in ground.phases)
+    ground.loads.open.set()
+    await running
+    assert conductor.failure is None
     assert (await ground.ledger.summary()).unloaded == 0
 
 

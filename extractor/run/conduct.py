@@ -25,6 +25,7 @@ from extractor.errors import (
 )
 from extractor.ledger import Ledger
 from extractor.load import LoadProcess
+from extractor.load.tables import INCIDENTS, LISTINGS
 from extractor.model import Incident
 from extractor.run.fetching import Fetching
 from extractor.run.resume import Standing
@@ -54,7 +55,7 @@ class Conductor:
         connection: to the vendor.
         stopped: somebody asked it to end early.
         failure: why it ended early by itself.
-        loaded: rows that went into the destination in this run.
+        loaded: rows of the vendor's that went into the destination in this run.
     """
 
     def __init__(self, *, ledger: Ledger, loads: LoadProcess, standing: Standing, phase: Callable[[str], None]) -> None:
@@ -155,7 +156,7 @@ class Conductor:
                 continue
             away_since = None
             await self._ledger.loaded(chunk.id)
-            self.loaded += sum(loaded.rows.values())
+            self.loaded += sum(rows for table, rows in loaded.rows.items() if table not in (LISTINGS, INCIDENTS))
             self._fetching.look_again()
 
     async def _loading(self, chunk: int, load_id: str, incidents: Sequence[Incident]) -> None:
