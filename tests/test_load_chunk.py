@@ -120,6 +120,21 @@ def test_no_record_is_blamed_for_a_destination_that_takes_nothing(shop: Shop, mo
     assert shop.announced == []
 
 
+def test_rows_of_the_chunk_that_cant_be_had_are_named(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger that they come from was deleted, say: neither a record nor the destination is at fault."""
+    attempt = shop.warehouse.loader.attempt
+
+    def fail(pages: Any, listings: list[Any], *rest: Any, **options: Any) -> Any:
+        if listings:
+            raise OSError("no ledger")
+        return attempt(pages, listings, *rest, **options)
+
+    monkeypatch.setattr(shop.warehouse.loader, "attempt", fail)
+    with pytest.raises(Away, match="takes records, but not the rows that say so: no ledger"):
+        shop.load(page({"id": "a"}))
+    assert shop.announced == []
+
+
 def test_an_attempt_that_failed_behind_its_commit_counts(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     attempt = shop.warehouse.loader.attempt
 

@@ -276,6 +276,20 @@ async def test_killed_by_somebody_between_two_requests_it_is_started_again(run: 
     assert run.rows("SELECT id FROM items ORDER BY id") == [("a",), ("b",)]
 
 
+@pytest.mark.parametrize("moments", [0, 1, 20])
+async def test_killed_while_it_waits_for_a_request_it_is_started_again(run: Run, moments: int) -> None:
+    """By then the loop may have noticed, and closed its end of the pipe."""
+    await run.process.open()
+    assert run.process.pid is not None
+    os.kill(run.process.pid, signal.SIGKILL)
+    for _ in range(moments):
+        await asyncio.sleep(0.01)
+    await run.process.open()
+    await run.fetch([{"id": "a"}])
+    await run.load()
+    assert run.rows("SELECT id FROM items") == [("a",)]
+
+
 async def test_a_process_that_dies_over_and_over_ends_the_load(run: Run, kill_at: Callable[..., Path]) -> None:
     kill_at(*[4] * 5)
     await run.fetch([{"id": "a"}])

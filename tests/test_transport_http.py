@@ -11,6 +11,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp.connector import Connection
 from aiohttp.http import HttpProcessingError
 from faultserver import Exchange, FaultServer, free_port
 from oneattempt import TOKEN, ask, fails, http, names, request
@@ -362,6 +363,32 @@ async def test_what_is_not_http(raw: bytes) -> None:
         exchange.close()
 
     assert isinstance(await fails(answer), TransportError)
+
+
+async def test_a_socket_that_breaks_between_a_check_and_its_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop raises a bare RuntimeError for it; only that one is the connection's."""
+
+    async def broken(_: aiohttp.ClientRequest, connection: Connection) -> None:
+        assert connection.transport is not None
+        transport = connection.transport
+        transport.abort()
+        await asyncio.sleep(0.01)
+        transport.write(b"GET / HTTP/1.1")
+
+    async def wrong(_: aiohttp.ClientRequest, __: Connection) -> None:
+        raise RuntimeError("something else")
+
+    async def answer(exchange: Exchange) -> None:
+        exchange.reset()
+
+    async with FaultServer(answer) as server, http(server.base_url) as transport:
+        monkeypatch.setattr(aiohttp.ClientRequest, "send", broken)
+        with pytest.raises(TransportError) as caught:
+            await transport.send(request())
+        assert caught.value.kind == "reset"
+        monkeypatch.setattr(aiohttp.ClientRequest, "send", wrong)
+        with pytest.raises(RuntimeError, match="something else"):
+            await transport.send(request())
 
 
 @pytest.mark.parametrize("chunk", [b"zz\r\nabc", b"-1\r\nabc", b"3\r\nabcdef\r\n0\r\n\r\n", b"ffffffffffffffffff\r\n"])

@@ -21,7 +21,7 @@ from extractor.spool import storage_error
 
 __all__ = ["Writer"]
 
-_batch = 2000
+_BATCH = 2000
 _Waiting = tuple[Step | Call, "asyncio.Future[object]"]
 
 
@@ -96,7 +96,7 @@ class Writer:
         item = self._queue.get()
         while item is not None:
             batch.append(item)
-            if len(batch) == _batch:
+            if len(batch) == _BATCH:
                 return batch
             try:
                 item = self._queue.get_nowait()

@@ -73,6 +73,7 @@ class ChunkLoader:
         self._destination = destination
         self._announce = announce
         self._retrying = retrying
+        self._why = ""
 
     def load(self, chunk: Chunk, parts: int = 1) -> Loaded:
         """Load it.
@@ -132,9 +133,9 @@ class ChunkLoader:
         return None
 
     def _recover(self, error: Exception, failed: int) -> None:
-        why = self._destination.plain(error)
-        self._retrying(why)
-        if "out of memory" in why.lower():
+        self._why = self._destination.plain(error)
+        self._retrying(self._why)
+        if "out of memory" in self._why.lower():
             unlimited(os.environ)
         self._destination.forget()
         time.sleep(0.1 * 2**failed)
@@ -156,7 +157,7 @@ class ChunkLoader:
         found = [incident for package in packages for incident in package.incidents] + refused
         last = self._patiently(chunk, [], found)
         if last is None:
-            raise Away("The destination takes records, but not the rows that say so.")
+            raise Away(f"The destination takes records, but not the rows that say so: {self._why}")
         return _loaded([*packages, last], found)
 
     def _part(self, pages: Sequence[Page], packages: list[Package], refused: list[Incident]) -> None:

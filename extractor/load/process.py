@@ -244,7 +244,11 @@ class LoadProcess:
 
     def _send(self, message: Message) -> None:
         self._answered = False
-        cast("asyncio.WriteTransport", self._pipes[1]).write(encode(message))
+        pipe = cast("asyncio.WriteTransport", self._pipes[1])
+        if pipe.is_closing():
+            # It died while nothing was asked of it. asyncio drops what is written then, uvloop may raise.
+            raise _Died("died")
+        pipe.write(encode(message))
 
     # ── the process ─────────────────────────────────────────────────────────────────────────
 

@@ -132,6 +132,11 @@ class Http:
             failure = BadBody(f"{self._vendor} {request.endpoint}: {error}", status=error.status, path=request.path)
         except (aiohttp.ClientError, HttpProcessingError, OSError) as error:
             failure = failure_of(error, vendor=self._vendor, host=self._host, request=request)
+        except RuntimeError as error:
+            # What uvloop raises for a socket that broke between a check and its use (its issue 506, aiohttp's 12336).
+            if "handler is closed" not in str(error):
+                raise
+            failure = failure_of(error, vendor=self._vendor, host=self._host, request=request)
         else:
             return response
         # Raised out here, where aiohttp's error is neither its cause nor its context: that one knows the query string
@@ -305,6 +310,7 @@ _FAILURES: tuple[tuple[type[BaseException], str, str], ...] = (
     (aiohttp.ServerDisconnectedError, "reset", "{host} closed the connection before it answered"),
     (aiohttp.ClientOSError, "reset", "{host} broke the connection"),
     (ConnectionError, "reset", "{host} broke the connection"),
+    (RuntimeError, "reset", "{host} broke the connection"),
     (Exception, "failed", "the connection to {host} failed"),
 )
 
