@@ -443,8 +443,11 @@ async def test_chunks_are_loaded_in_order(ledger: Ledger) -> None:
     assert chunk.id == 2
 
 
-@pytest.mark.parametrize(("records", "size"), [(10, 1 << 20), (1000, 500)])
-async def test_full_chunks_seal_themselves_within_a_batch(tmp_path: Path, records: int, size: int) -> None:
+@pytest.mark.parametrize(("records", "size", "full"), [(10, 1 << 20, [10, 40, 40, 10]), (1000, 500, [8] * 12 + [4])])
+async def test_full_chunks_seal_themselves_within_a_batch(
+    tmp_path: Path, records: int, size: int, full: list[int]
+) -> None:
+    """The first one early, those that wait behind it when they hold more; none more bytes than it may."""
     ledger = await Ledger.open(tmp_path / "p", chunk_records=records, chunk_bytes=size)
     await ledger.add([found(f"k{n:03}") for n in range(100)])
     listings = await ledger.claim("items", 100)
@@ -461,7 +464,23 @@ async def test_full_chunks_seal_themselves_within_a_batch(tmp_path: Path, record
         await ledger.loading(chunk.id, f"L{chunk.id}")
         await ledger.loaded(chunk.id)
     assert keys == [f"k{n:03}" for n in range(100)]
-    assert sizes[0] == max(sizes) <= 10
+    assert sizes == full
+    await ledger.close()
+
+
+async def test_a_chunk_seals_itself_early_again_when_nothing_waits_any_more(tmp_path: Path) -> None:
+    ledger = await Ledger.open(tmp_path / "p", chunk_records=2)
+    await ledger.add([found(f"k{n}") for n in range(6)])
+    listings = await ledger.claim("items", 6)
+    for listing in listings[:5]:
+        await ledger.record(done(listing))
+    await ledger.loading(1, "L1")
+    await ledger.loaded(1)
+    assert await ledger.next_sealed() is None, "three records are not eight"
+    await ledger.record(done(listings[5]))
+    chunk = await ledger.next_sealed()
+    assert chunk is not None
+    assert chunk.records == 4
     await ledger.close()
 
 

@@ -119,7 +119,13 @@ def _unicode(text: str) -> str:
 
 
 class Chunks:
-    """All chunks of the ledger behind `connection`, and their segments."""
+    """All chunks of the ledger behind `connection`, and their segments.
+
+    Attributes:
+        filling: the one that pages go to.
+        waiting: how many are sealed and not loaded, those that are being loaded too.
+        after_commit: what is left to do then.
+    """
 
     def __init__(self, connection: sqlite3.Connection, spool: Spool) -> None:
         self._connection = connection
@@ -127,6 +133,8 @@ class Chunks:
         self.after_commit: list[Callable[[], None]] = []
         self._saved: tuple[int, ...] = ()
         self.filling = self._filling() or self.begin(after=spool.kept(), first_listing=0)
+        unloaded = "SELECT count(*) FROM chunks WHERE state IN ('sealed', 'loading')"
+        self.waiting = int(connection.execute(unloaded).fetchone()[0])
 
     def _filling(self) -> Filling | None:
         row = self._connection.execute(
@@ -213,6 +221,7 @@ class Chunks:
             return None
         self.save()
         self._connection.execute("UPDATE chunks SET state = 'sealed' WHERE id = ?", (chunk.id,))
+        self.waiting += 1
         self.after_commit.append(lambda: self._spool.end(chunk.id))
         self.begin(after=chunk.id, first_listing=chunk.last_listing)
         return chunk.id
@@ -264,6 +273,7 @@ class Chunks:
         self._connection.execute("DELETE FROM pages WHERE id BETWEEN ? AND ?", page_ids(number))
         self._connection.execute("DELETE FROM chunks WHERE state = 'loaded'")
         self._connection.execute("UPDATE chunks SET state = 'loaded' WHERE id = ?", (number,))
+        self.waiting -= 1
         self.after_commit.append(lambda: self._spool.remove(number))
 
     def clear(self, *, first_listing: int) -> None:
@@ -272,6 +282,7 @@ class Chunks:
         self._connection.execute("DELETE FROM chunks")
         self._connection.execute("DELETE FROM incidents")
         self.begin(after=self.filling.id, first_listing=first_listing)
+        self.waiting = 0
         self.after_commit.append(self._spool.clear)
 
     def _expect(self, number: int, *states: str) -> None:

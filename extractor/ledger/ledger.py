@@ -70,7 +70,8 @@ class Ledger:
 
         Args:
             folder: `.extractor/<pipeline>`; made if it is missing, 0700.
-            chunk_records: a chunk is sealed as soon as it holds so many records,
+            chunk_records: a chunk is sealed as soon as it holds so many records, or four times as many while another
+                one is not loaded yet,
             chunk_bytes: or so many bytes.
             keep_raw: loaded segments are moved to `raw/` instead of being deleted.
             clock: tells unix seconds.

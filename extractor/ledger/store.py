@@ -52,6 +52,9 @@ class Step(NamedTuple):
     incidents: Sequence[tuple[SqlValue, ...]] = ()
 
 
+_BEHIND = 4
+"""A chunk may hold so many times as much while another one waits: a package costs much whatever is in it."""
+
 Call = Callable[["Store"], object]
 """Something else to do inside the transaction."""
 
@@ -94,7 +97,8 @@ class Store:
 
     Args:
         folder: the pipeline's folder.
-        chunk_records: a chunk is sealed as soon as it holds so many records,
+        chunk_records: a chunk is sealed as soon as it holds so many records, or four times as many while another one
+            is not loaded yet,
         chunk_bytes: or so many bytes.
         keep: where segments go after the load; None to delete them.
 
@@ -174,7 +178,9 @@ class Store:
                 results.append(None)
             except LookupError as error:
                 results.append(error)
-            portion.full = portion.records >= self._chunk_records or portion.size >= self._chunk_bytes
+            behind = self.chunks.waiting + len(portions) > 1
+            most = self._chunk_records * (_BEHIND if behind else 1)
+            portion.full = portion.records >= most or portion.size >= self._chunk_bytes
         return results, portions
 
     def _page(self, portion: _Portion, step: Step) -> bool:
