@@ -52,7 +52,7 @@ class Shop(Warehouse):
         def announce(_load_id: str, incidents: Sequence[Incident]) -> None:
             self.incidents = list(incidents)
 
-        chunk = Chunk(pages=lambda: pages, listings=list, incidents=list[IncidentRow])
+        chunk = Chunk(number=1, pages=lambda: pages, listings=list, incidents=list[IncidentRow])
         loader = ChunkLoader(self.loader, self.destination, announce=announce, retrying=self.waits.append)
         return loader.load(chunk, parts=parts)
 

@@ -443,11 +443,11 @@ async def test_chunks_are_loaded_in_order(ledger: Ledger) -> None:
     assert chunk.id == 2
 
 
-@pytest.mark.parametrize(("records", "size", "full"), [(10, 1 << 20, [10, 40, 40, 10]), (1000, 500, [8] * 12 + [4])])
+@pytest.mark.parametrize(("records", "size", "full"), [(10, 1 << 20, [2, 40, 40, 18]), (1000, 500, [8] * 12 + [4])])
 async def test_full_chunks_seal_themselves_within_a_batch(
     tmp_path: Path, records: int, size: int, full: list[int]
 ) -> None:
-    """The first one early, those that wait behind it when they hold more; none more bytes than it may."""
+    """The first one very early, those that wait behind it when they hold more; none more bytes than it may."""
     ledger = await Ledger.open(tmp_path / "p", chunk_records=records, chunk_bytes=size)
     await ledger.add([found(f"k{n:03}") for n in range(100)])
     listings = await ledger.claim("items", 100)
@@ -470,14 +470,14 @@ async def test_full_chunks_seal_themselves_within_a_batch(
 
 async def test_a_chunk_seals_itself_early_again_when_nothing_waits_any_more(tmp_path: Path) -> None:
     ledger = await Ledger.open(tmp_path / "p", chunk_records=2)
-    await ledger.add([found(f"k{n}") for n in range(6)])
-    listings = await ledger.claim("items", 6)
-    for listing in listings[:5]:
+    await ledger.add([found(f"k{n}") for n in range(5)])
+    listings = await ledger.claim("items", 5)
+    for listing in listings[:4]:
         await ledger.record(done(listing))
     await ledger.loading(1, "L1")
     await ledger.loaded(1)
     assert await ledger.next_sealed() is None, "three records are not eight"
-    await ledger.record(done(listings[5]))
+    await ledger.record(done(listings[4]))
     chunk = await ledger.next_sealed()
     assert chunk is not None
     assert chunk.records == 4

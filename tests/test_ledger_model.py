@@ -225,7 +225,7 @@ class Play(RuleBasedStateMachine):
             del self.claimed[listing.id]
             # A duplicate that comes late, as after a lost answer.
             self.runner.run(self.ledger.record(replace(page, state=State.COMMITTED)))
-        if self.chunk.records >= chunk_records * (4 if self.sealed else 1):
+        if self.chunk.records >= chunk_records * (0.2 if self.filling == 1 else 4 if self.sealed else 1):
             self._seal()
             self.filling += 1
 

@@ -26,7 +26,7 @@ class Shop:
     retried: list[str] = field(default_factory=list)
 
     def load(self, *pages: Page, parts: int = 1) -> Loaded:
-        chunk = Chunk(pages=lambda: pages, listings=lambda: [listing("k")], incidents=list)
+        chunk = Chunk(number=1, pages=lambda: pages, listings=lambda: [listing("k")], incidents=list)
         loader = ChunkLoader(
             self.warehouse.loader,
             self.warehouse.destination,
@@ -100,10 +100,10 @@ def test_parts_loaded_twice_leave_every_row_once(shop: Shop) -> None:
 def test_a_failure_that_passes_costs_nothing(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     attempt, failures = shop.warehouse.loader.attempt, iter([OSError("disk full"), OSError("disk full")])
 
-    def fail_twice(*args: Any) -> Any:
+    def fail_twice(*args: Any, **options: Any) -> Any:
         for error in failures:
             raise error
-        return attempt(*args)
+        return attempt(*args, **options)
 
     monkeypatch.setattr(shop.warehouse.loader, "attempt", fail_twice)
     assert shop.load(page({"id": "a"})).packages == 1
@@ -138,8 +138,8 @@ def test_rows_of_the_chunk_that_cant_be_had_are_named(shop: Shop, monkeypatch: p
 def test_an_attempt_that_failed_behind_its_commit_counts(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     attempt = shop.warehouse.loader.attempt
 
-    def fail_late(*args: Any) -> Any:
-        attempt(*args)
+    def fail_late(*args: Any, **options: Any) -> Any:
+        attempt(*args, **options)
         raise OSError("the folder can't be deleted")
 
     monkeypatch.setattr(shop.warehouse.loader, "attempt", fail_late)
@@ -155,5 +155,5 @@ def test_what_the_run_does_not_want_is_not_loaded(shop: Shop) -> None:
     warehouse = shop.warehouse
     loader = ChunkLoader(warehouse.loader, warehouse.destination, announce=refuse, retrying=shop.retried.append)
     with pytest.raises(Unwanted):
-        loader.load(Chunk(pages=lambda: [page({"id": "a"})], listings=list, incidents=list))
+        loader.load(Chunk(number=1, pages=lambda: [page({"id": "a"})], listings=list, incidents=list))
     assert shop.retried == []

@@ -168,7 +168,7 @@ def test_more_columns_than_duckdb_has_memory_for_land_with_more_memory(
     said: list[str] = []
 
     def load(*pages: Page) -> int:
-        chunk = Chunk(pages=lambda: pages, listings=lambda: [listing("k")], incidents=list)
+        chunk = Chunk(number=1, pages=lambda: pages, listings=lambda: [listing("k")], incidents=list)
         loads = ChunkLoader(shop.loader, shop.destination, announce=lambda *_: None, retrying=said.append)
         loaded = loads.load(chunk)
         assert loaded.packages == 1

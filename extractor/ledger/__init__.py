@@ -12,6 +12,7 @@ from extractor.ledger.rows import (
     Summary,
     incident_rows,
     listing_rows,
+    sealed_behind,
     status,
 )
 
@@ -28,5 +29,6 @@ __all__ = [
     "incident_id",
     "incident_rows",
     "listing_rows",
+    "sealed_behind",
     "status",
 ]

@@ -71,7 +71,7 @@ class Ledger:
         Args:
             folder: `.extractor/<pipeline>`; made if it is missing, 0700.
             chunk_records: a chunk is sealed as soon as it holds so many records, or four times as many while another
-                one is not loaded yet,
+                one is not loaded yet, or a fifth if it is the first,
             chunk_bytes: or so many bytes.
             keep_raw: loaded segments are moved to `raw/` instead of being deleted.
             clock: tells unix seconds.

@@ -23,6 +23,7 @@ __all__ = [
     "Summary",
     "incident_rows",
     "listing_rows",
+    "sealed_behind",
     "status",
     "summarize",
 ]
@@ -133,6 +134,15 @@ def incident_rows(folder: Path, chunk: int, *, batch: int = 1_000) -> Iterator[l
         )
         while rows := cursor.fetchmany(batch):
             yield rows
+
+
+def sealed_behind(folder: Path, chunk: int) -> tuple[int, int] | None:
+    """Number and bytes of the chunk that is to be loaded after this one; None if it is not sealed yet."""
+    with closing(connect_to_read(folder)) as connection:
+        row = connection.execute(
+            "SELECT id, bytes FROM chunks WHERE id > ? AND state = 'sealed' ORDER BY id LIMIT 1", (chunk,)
+        ).fetchone()
+        return None if row is None else (int(row[0]), int(row[1]))
 
 
 def status(folder: Path) -> Summary:

@@ -54,6 +54,8 @@ class Step(NamedTuple):
 
 _BEHIND = 4
 """A chunk may hold so many times as much while another one waits: a package costs much whatever is in it."""
+_FIRST = 0.2
+"""The very first holds this part: while the destination has no tables, a record takes three times as long."""
 
 Call = Callable[["Store"], object]
 """Something else to do inside the transaction."""
@@ -98,7 +100,7 @@ class Store:
     Args:
         folder: the pipeline's folder.
         chunk_records: a chunk is sealed as soon as it holds so many records, or four times as many while another one
-            is not loaded yet,
+            is not loaded yet, or a fifth if it is the first,
         chunk_bytes: or so many bytes.
         keep: where segments go after the load; None to delete them.
 
@@ -178,10 +180,15 @@ class Store:
                 results.append(None)
             except LookupError as error:
                 results.append(error)
-            behind = self.chunks.waiting + len(portions) > 1
-            most = self._chunk_records * (_BEHIND if behind else 1)
+            most = self._most(portion, behind=self.chunks.waiting + len(portions) > 1)
             portion.full = portion.records >= most or portion.size >= self._chunk_bytes
         return results, portions
+
+    def _most(self, portion: _Portion, *, behind: bool) -> float:
+        """Records that the chunk may hold."""
+        if portion.chunk == 1:
+            return self._chunk_records * _FIRST
+        return self._chunk_records * (_BEHIND if behind else 1)
 
     def _page(self, portion: _Portion, step: Step) -> bool:
         """Note the page; false if its listing was final before."""

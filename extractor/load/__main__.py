@@ -23,6 +23,9 @@ from extractor.redact import Redactor
 __all__ = ["main"]
 
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+_SWITCH = 0.0005
+"""Seconds that a thread may keep the interpreter from another. A load has hundreds of short statements; beside a thread
+that reads the next chunk it would wait ten times as long for each."""
 
 
 def main(requests: BinaryIO, answers: BinaryIO, parent: int) -> None:
@@ -34,6 +37,7 @@ def main(requests: BinaryIO, answers: BinaryIO, parent: int) -> None:
         return  # it died before we asked the kernel
     os.umask(0o077)
     keep_little()
+    sys.setswitchinterval(_SWITCH)
     pin(os.environ)
     waiting: SimpleQueue[Message] = SimpleQueue()
     threading.Thread(target=_listen, args=(requests, waiting), daemon=True).start()

@@ -18,13 +18,17 @@ from extractor.load.coercion import harden
 from extractor.load.configured import Configured
 from extractor.load.destination import STATE_KEY, Client, Destination
 from extractor.load.protocol import EndpointSpec, Target
-from extractor.load.tables import INCIDENTS, LISTINGS, Page, Table, own_table, tables_of
+from extractor.load.tables import INCIDENTS, LISTINGS, Page, Ready, Table, own_table, tables_of
 from extractor.model import Incident
 
 if TYPE_CHECKING:
     import dlt
 
+    from extractor.load.columnar import Columnar
+
 __all__ = ["CountsDiffer", "Loader", "Package", "incident_rows_of"]
+
+_NOTHING: Mapping[str, Ready] = {}
 
 
 def incident_rows_of(found: Iterable[Incident]) -> Iterator[IncidentRow]:
@@ -76,12 +80,26 @@ class Loader:
         self._target = target
         self._endpoints = tuple(endpoints)
         self._tables: dict[str, Table] | None = None
+        self._columnars: dict[str, Columnar] = {}
         self._configured = configured
 
     def chunk(self) -> None:
         """Another chunk follows, or the same one from its beginning."""
         if self._configured is not None:
             self._configured.chunk()
+
+    def prepare(self, pages: Sequence[Page]) -> Mapping[str, Ready]:
+        """Make columns of the pages of those tables of which an attempt could, for the attempt that will load them.
+
+        Nobody may read pages meanwhile: an attempt has read its own when it announces.
+        """
+        ready: dict[str, Ready] = {}
+        for table, own in self._by_table(pages):
+            columnar = self._columnars.get(table.name)
+            made = None if columnar is None else table.ready(own, columnar)
+            if made is not None:
+                ready[table.name] = made
+        return ready
 
     def attempt(
         self,
@@ -90,6 +108,7 @@ class Loader:
         incidents: Iterable[IncidentRow],
         announce: Callable[[str, Sequence[Incident]], None],
         *,
+        ready: Mapping[str, Ready] = _NOTHING,
         part: bool = False,
     ) -> Package:
         """Load, once.
@@ -100,6 +119,7 @@ class Loader:
             incidents: likewise.
             announce: given the load id and the gate's incidents before anything changes in the destination; the
                 attempt goes on when it returns.
+            ready: what `prepare` made of the same pages.
             part: the package does not complete a chunk.
         """
         clock = _Clock()
@@ -124,7 +144,7 @@ class Loader:
             if self._target.state:
                 ours[STATE_KEY] = dict(self._target.state)
             if self._configured is None:
-                resources = self._resources(pipeline, schema, pages, found, count)
+                resources = self._resources(pipeline, schema, pages, found, count=count, ready=ready)
             else:
                 self._configured.tell(pipeline.destination)
                 self._configured.begin(ours, schema, self._destination.connection, part=part)
@@ -160,21 +180,30 @@ class Loader:
         schema: Schema,
         pages: Sequence[Page],
         found: list[Incident],
+        *,
         count: Callable[[str, int], None],
+        ready: Mapping[str, Ready],
     ) -> list[DltResource]:
         """One for each of the vendor's tables that the pages have records for."""
         if self._tables is None:
             self._tables = tables_of(self._endpoints, schema.naming.normalize_path, schema)
-        of_table: dict[str, list[Page]] = {}
-        for page in pages:
-            of_table.setdefault(self._tables[page[0]].name, []).append(page)
         capabilities = pipeline.destination.capabilities() if self._file_format(pipeline) else None
         resources: list[DltResource | None] = []
-        for own in of_table.values():
-            table = self._tables[own[0][0]]
+        for table, own in self._by_table(pages):
             columnar = None if capabilities is None else table.columnar(schema, capabilities)
-            resources.append(table.resource(own, found, count, columnar))
+            if columnar is not None:
+                self._columnars[table.name] = columnar
+            resources.append(table.resource(own, found, count, columnar, ready.get(table.name)))
         return [resource for resource in resources if resource is not None]
+
+    def _by_table(self, pages: Sequence[Page]) -> Iterable[tuple[Table, list[Page]]]:
+        """The pages of each table, in the order they were fetched."""
+        tables = self._tables or {}
+        found: dict[str, tuple[Table, list[Page]]] = {}
+        for page in pages:
+            table = tables[page[0]]
+            found.setdefault(table.name, (table, []))[1].append(page)
+        return found.values()
 
     def _file_format(self, pipeline: dlt.Pipeline) -> TLoaderFileFormat | None:
         """Parquet, 30 times as fast as dlt's default for DuckDB, where the destination takes it."""

@@ -10,23 +10,25 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
 from extractor.gate import kept_bytes
 from extractor.ledger import IncidentRow, ListingRow
+from extractor.load.ahead import Ahead, Next
 from extractor.load.attempt import CountsDiffer, Loader, Package, incident_rows_of
 from extractor.load.destination import Away, Destination, kept_out
 from extractor.load.protocol import Loaded
 from extractor.load.settings import unlimited
-from extractor.load.tables import Page
+from extractor.load.tables import Page, Ready
 from extractor.model import Incident, IncidentKind
 from extractor.rawjson import NotJson, elements
 
 __all__ = ["Chunk", "ChunkLoader", "Unwanted"]
 
+_NOTHING: Mapping[str, Ready] = {}
 _ATTEMPTS = 3
 _DETAIL = 300
 
@@ -39,10 +41,12 @@ class Chunk:
     """What is to be loaded; asked again for every attempt.
 
     Attributes:
+        number: in ledger and spool.
         pages: in the order they were fetched.
         listings, incidents: rows for our own two tables.
     """
 
+    number: int
     pages: Callable[[], Iterable[Page]]
     listings: Callable[[], Iterable[ListingRow]]
     incidents: Callable[[], Iterable[IncidentRow]]
@@ -59,6 +63,7 @@ class ChunkLoader:
         announce: given the load id that completes the chunk, and the incidents of records that were kept out or
             changed; the load goes on when it returns, and ends when it raises `Unwanted`.
         retrying: told why an attempt failed.
+        following: the chunk behind this one, if it is sealed.
     """
 
     def __init__(
@@ -68,11 +73,14 @@ class ChunkLoader:
         *,
         announce: Callable[[str, Sequence[Incident]], None],
         retrying: Callable[[str], None],
+        following: Callable[[int], Next | None] = lambda _: None,
     ) -> None:
         self._loader = loader
         self._destination = destination
         self._announce = announce
         self._retrying = retrying
+        self._following = following
+        self._ahead = Ahead(loader.prepare)
         self._why = ""
 
     def load(self, chunk: Chunk, parts: int = 1) -> Loaded:
@@ -88,21 +96,28 @@ class ChunkLoader:
             CountsDiffer: it has other rows than it was given.
         """
         self._loader.chunk()
-        pages = list(chunk.pages())
+        pages, ready = self._ahead.take(chunk.number) or (list(chunk.pages()), {})
         if parts <= 1:
-            package = self._patiently(chunk, pages, ())
+            package = self._patiently(chunk, pages, (), ready)
             if package is not None:
                 return _loaded([package], package.incidents)
             self._probe()
         return self._in_parts(chunk, pages, max(parts, 2))
 
-    def _patiently(self, chunk: Chunk, pages: Sequence[Page], found: Sequence[Incident]) -> Package | None:
+    def _patiently(
+        self,
+        chunk: Chunk,
+        pages: Sequence[Page],
+        found: Sequence[Incident],
+        ready: Mapping[str, Ready] = _NOTHING,
+    ) -> Package | None:
         """The package that completes the chunk; None if every attempt failed.
 
         Args:
             chunk: whose own rows go with it.
             pages: all of the chunk's, or none if they are in already.
             found: incidents of pages that are in already.
+            ready: what was made of the pages ahead; the first attempt has it.
         """
         failed = 0
         while failed < _ATTEMPTS:
@@ -111,15 +126,19 @@ class ChunkLoader:
             def announce(load_id: str, more: Sequence[Incident], noted: list[_Announced] = announced) -> None:
                 self._announce(load_id, [*found, *more])
                 noted.append((load_id, more))
+                following = self._following(chunk.number)
+                if following is not None:
+                    self._ahead.begin(following)
 
             incidents = chain(chunk.incidents(), incident_rows_of(found))
             try:
-                return self._loader.attempt(pages, chunk.listings(), incidents, announce)
+                return self._loader.attempt(pages, chunk.listings(), incidents, announce, ready=ready)
             except (CountsDiffer, Unwanted):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever dlt or a driver raises, the chunk must go on
                 failed += not kept_out(error)
                 self._recover(error, failed)
+                ready = _NOTHING
             package = self._committed(announced)
             if package is not None:
                 return package
@@ -133,6 +152,7 @@ class ChunkLoader:
         return None
 
     def _recover(self, error: Exception, failed: int) -> None:
+        self._ahead.drop()
         self._why = self._destination.plain(error)
         self._retrying(self._why)
         if "out of memory" in self._why.lower():

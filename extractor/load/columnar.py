@@ -77,19 +77,28 @@ class Columnar:
                 self._fields[field.name] = field
                 self._kinds[field.name] = kind
 
-    def batch(self, records: Sequence[Record]) -> pa.Table | None:
-        """The records as dlt would write them, with its own two columns; None if it has to look at them itself.
+    def covers(self, earlier: Columnar) -> bool:
+        """Whether what an earlier one has made would be made now, too."""
+        return earlier._fields.items() <= self._fields.items() and earlier._kinds.items() <= self._kinds.items()
 
-        To be called while dlt extracts: only then is there a load id.
-        """
+    def batch(self, records: Sequence[Record]) -> pa.Table | None:
+        """The records as dlt would write them, without its own two columns; None if it has to look at them itself."""
         columns: dict[str, pa.Array] = {}
         try:
             self._spread(records, (), columns)
         except (_Doubtful, pa.ArrowInvalid):
             return None
-        columns[self._name(C_DLT_LOAD_ID)] = pa.repeat(load_package_state()["load_id"], len(records))
-        columns[self._name(C_DLT_ID)] = pa.array(generate_dlt_ids(len(records)))
         return pa.table(list(columns.values()), schema=pa.schema([self._fields[name] for name in columns]))
+
+    def loaded(self, batch: pa.Table) -> pa.Table:
+        """With dlt's own two columns. To be called while dlt extracts: only then is there a load id."""
+        own = {
+            C_DLT_LOAD_ID: pa.repeat(load_package_state()["load_id"], batch.num_rows),
+            C_DLT_ID: pa.array(generate_dlt_ids(batch.num_rows)),
+        }
+        for name, values in own.items():
+            batch = batch.append_column(self._fields[self._name(name)], values)
+        return batch
 
     def _spread(self, rows: Sequence[Record], path: tuple[str, ...], columns: dict[str, pa.Array]) -> None:
         """Add the columns that these objects make, one in each row."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -14,15 +15,16 @@ import orjson
 from dlt.extract import DltResource
 
 from extractor.errors import DestinationError, ExtractorError
-from extractor.ledger import LISTING_COLUMNS, incident_rows, listing_rows
+from extractor.ledger import LISTING_COLUMNS, incident_rows, listing_rows, sealed_behind
 from extractor.ledger.schema import SPOOL
+from extractor.load.ahead import Next
 from extractor.load.attempt import Loader
 from extractor.load.chunk import Chunk, ChunkLoader, Unwanted
 from extractor.load.configured import Configured
 from extractor.load.destination import Away, Destination
 from extractor.load.protocol import EndpointSpec, Message, Target, incident_to
 from extractor.load.quiet import plain
-from extractor.load.tables import INCIDENTS, LISTINGS
+from extractor.load.tables import INCIDENTS, LISTINGS, Page
 from extractor.lock import Lock
 from extractor.model import Incident, IncidentKind
 from extractor.redact import Redactor
@@ -114,7 +116,11 @@ class Service:
             self._opened = (
                 destination,
                 ChunkLoader(
-                    loader, destination, announce=self._announce, retrying=lambda why: self._say("retrying", why)
+                    loader,
+                    destination,
+                    announce=self._announce,
+                    retrying=lambda why: self._say("retrying", why),
+                    following=self._following,
                 ),
             )
         return self._opened
@@ -157,14 +163,23 @@ class Service:
     def _load(self, request: Message) -> Message:
         number, size = cast("int", request["chunk"]), cast("int", request["bytes"])
         chunk = Chunk(
-            pages=lambda: (
-                (frame.endpoint, frame.key, frame.payload) for frame in read(self._folder / SPOOL, number, size=size)
-            ),
+            number=number,
+            pages=partial(self._pages, number, size),
             listings=lambda: chain.from_iterable(listing_rows(self._folder, number)),
             incidents=lambda: chain.from_iterable(incident_rows(self._folder, number)),
         )
         loaded = self._ready()[1].load(chunk, cast("int", request["parts"]))
         return {"loaded": asdict(loaded)}
+
+    def _pages(self, number: int, size: int) -> Iterator[Page]:
+        for frame in read(self._folder / SPOOL, number, size=size):
+            yield frame.endpoint, frame.key, frame.payload
+
+    def _following(self, number: int) -> Next | None:
+        if self._target.configuration:
+            return None
+        found = sealed_behind(self._folder, number)
+        return None if found is None else Next(number=found[0], pages=partial(self._pages, *found))
 
     def _committed(self, request: Message) -> Message:
         return {"committed": self._destination.committed(str(request["load_id"]))}

@@ -6,7 +6,8 @@ Types are given for all that a vendor's document names, so that they don't depen
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, cast
 
 from extractor.gate import EXTRACTOR_KEY, Gate, Key, Record, Shapes, data_type, latest
@@ -27,6 +28,7 @@ __all__ = [
     "INCIDENTS",
     "LISTINGS",
     "Page",
+    "Ready",
     "Table",
     "own_batches",
     "own_hints",
@@ -78,6 +80,20 @@ _OWN_ROWS = 20_000
 _ROWS = 2_000
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ready:
+    """All records of a table that some pages have, each key once, as columns.
+
+    Attributes:
+        columnar: made them.
+        incidents: of records that were kept out or changed.
+    """
+
+    columnar: Columnar
+    batches: Sequence[pa.Table]
+    incidents: Sequence[Incident]
+
+
 class Table:
     """One table of the vendor's, and the gates of the endpoints that write to it.
 
@@ -121,6 +137,7 @@ class Table:
         incidents: list[Incident],
         count: Callable[[str, int], None],
         columnar: Columnar | None = None,
+        ready: Ready | None = None,
     ) -> DltResource | None:
         """The records of the pages, each key once, for dlt; None if there are none.
 
@@ -129,24 +146,43 @@ class Table:
             incidents: added to while dlt reads.
             count: told the table's name and the number of rows of each batch.
             columnar: makes Arrow tables of the batches that it can.
+            ready: what was made of these pages before; if it holds, they are not read.
         """
         from dlt.extract import DltResource  # noqa: PLC0415
 
-        batches = self.batches(pages, incidents)
+        if ready is not None and columnar is not None and columnar.covers(ready.columnar):
+            incidents += ready.incidents
+            made: Iterator[list[Record] | pa.Table] = iter(ready.batches)
+        else:
+            made = self._made(pages, incidents, columnar)
         # The types of keys that nobody declared are known when the first records are.
-        first = next(batches, None)
+        first = next(made, None)
         if first is None:
             return None
 
         def rows() -> Iterator[list[Record] | pa.Table]:
-            batch: list[Record] | None = first
-            while batch is not None:
+            for batch in chain((first,), made):
                 count(self.name, len(batch))
-                arrow = columnar.batch(batch) if columnar is not None else None
-                yield batch if arrow is None else arrow
-                batch = next(batches, None)
+                yield batch if columnar is None or isinstance(batch, list) else columnar.loaded(batch)
 
         return DltResource.from_data(rows, name=self.name, hints=self.hints(nested=columnar is None))
+
+    def ready(self, pages: Sequence[Page], columnar: Columnar) -> Ready | None:
+        """The records of the pages as columns, None if dlt has to look at some of them."""
+        incidents: list[Incident] = []
+        batches: list[pa.Table] = []
+        for batch in self._made(pages, incidents, columnar):
+            if isinstance(batch, list):
+                return None
+            batches.append(batch)
+        return Ready(columnar=columnar, batches=batches, incidents=incidents)
+
+    def _made(
+        self, pages: Sequence[Page], incidents: list[Incident], columnar: Columnar | None
+    ) -> Iterator[list[Record] | pa.Table]:
+        for batch in self.batches(pages, incidents):
+            arrow = columnar.batch(batch) if columnar is not None else None
+            yield batch if arrow is None else arrow
 
     def columnar(self, schema: Schema, capabilities: DestinationCapabilitiesContext) -> Columnar | None:
         """What makes Arrow tables of batches; None if the destination has not all that is declared.
