@@ -55,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--trial", nargs="+", dest="trials", default=[], help="speed: parts of their names (all)")
     parser.add_argument("--scale", type=float, default=1.0, help="speed: part of the work (1)")
     parser.add_argument("--repeat", type=int, default=5, help="speed: times; medians are told (5)")
+    parser.add_argument("--at-once", type=int, default=1, help="speed: trials side by side in case 4 (1)")
     parser.add_argument("--peers", default="all", help="speed: all, none, or names with commas between them (all)")
     parser.add_argument("--results", type=Path, default=RESULTS, help="speed: folder (benchmarks/results)")
     parser.add_argument("--folder", type=Path, help="parent of the working folder (that for temporary files)")

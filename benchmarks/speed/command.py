@@ -9,6 +9,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,8 +33,8 @@ def speed(folder: Path, options: Namespace) -> bool:
 
     Args:
         folder: runs work there; those that went wrong stay for a look.
-        options: `cases`, `trials` (parts of their names), `scale`, `repeat`, `peers`, `results` (a folder), and the
-            `words` that all of them were given with.
+        options: `cases`, `trials` (parts of their names), `scale`, `repeat`, `at_once`, `peers`, `results` (a folder),
+            and the `words` that all of them were given with.
     """
     peers = chosen(options.peers)
     good = True
@@ -50,7 +51,10 @@ def speed(folder: Path, options: Namespace) -> bool:
             ),
             "ceiling": ceiling(),
         }
-        repeats = [_repeat(trials, folder / f"case-{number}" / str(round_)) for round_ in range(options.repeat)]
+        at_once = options.at_once if CASES[number].paced else 1
+        repeats = [
+            _repeat(trials, folder / f"case-{number}" / str(round_), at_once) for round_ in range(options.repeat)
+        ]
         found = {**result(number, trials, repeats, scale=options.scale, about=about)}
         options.results.mkdir(parents=True, exist_ok=True)
         found["files"] = draw(found, options.results)
@@ -83,20 +87,29 @@ def _trials(number: int, scale: float, parts: Sequence[str], peers: frozenset[st
     return found
 
 
-def _repeat(trials: Sequence[Trial], folder: Path) -> Repeat:
-    """Every contender in every trial, once: what is compared ran within the same minutes."""
+def _repeat(trials: Sequence[Trial], folder: Path, at_once: int) -> Repeat:
+    """Every contender in every trial, once: what is compared ran within the same minutes.
+
+    Args:
+        at_once: trials that run side by side; contenders of one trial always take turns.
+    """
+    with ThreadPoolExecutor(at_once) as pool:
+        places = (folder / str(number) for number in range(len(trials)))
+        return {pair: measured for found in pool.map(_trial, trials, places) for pair, measured in found.items()}
+
+
+def _trial(trial: Trial, folder: Path) -> Repeat:
     found: dict[tuple[str, str], Measured] = {}
-    for trial in trials:
-        for contender in trial.contenders:
-            place = folder / f"{len(found)}-{contender.name}"
-            place.mkdir(parents=True)
-            measured = found[trial.name, contender.name] = trial.run(contender, place)
-            print(
-                f"{trial.name}: {contender.name}: {measured.seconds:.1f} s, {measured.counted.requests:,} requests, "
-                f"{measured.records:,} records, {measured.counted.too_many} × 429",
-                file=sys.stderr,
-                flush=True,
-            )
+    for contender in trial.contenders:
+        place = folder / contender.name
+        place.mkdir(parents=True)
+        measured = found[trial.name, contender.name] = trial.run(contender, place)
+        print(
+            f"{trial.name}: {contender.name}: {measured.seconds:.1f} s, {measured.counted.requests:,} requests, "
+            f"{measured.records:,} records, {measured.counted.too_many} × 429",
+            file=sys.stderr,
+            flush=True,
+        )
     return found
 
 

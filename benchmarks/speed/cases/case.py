@@ -18,11 +18,13 @@ class Case:
 
     Attributes:
         trials: at a scale, 1 for the whole.
+        paced: they wait for a limit and leave the machine idle, so that several may run side by side.
     """
 
     title: str
     trials: Callable[[float], tuple[Trial, ...]]
     figures: tuple[Figure, ...]
+    paced: bool = False
 
 
 def against(*names: str) -> tuple[Contender, ...]:

@@ -91,6 +91,7 @@ def _kept(trial: str, *, least: float = 0.99, most: int = 0) -> tuple[Figure, Fi
 LIMITED = Case(
     title="limited: 20 requests a second at 300 ms, and each vendor's own budget",
     trials=_limited,
+    paced=True,
     figures=(
         *(figure for words in _KINDS.values() for figure in _kept(words)),
         *(figure for words in _KINDS.values() for figure in _kept(_halved(words), least=0.95, most=5)),
