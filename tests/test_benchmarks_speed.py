@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from benchmarks.__main__ import main
 from benchmarks.speed import leavings, nginx
 from benchmarks.speed.cases import CASES, Case
-from benchmarks.speed.contenders import CONTENDERS, FLOOR, OURS, chosen
+from benchmarks.speed.contenders import CONTENDERS, FLOOR, OURS, Contender, chosen
 from benchmarks.speed.desk.limits import LIMITS
 from benchmarks.speed.desk.records import Desk
 from benchmarks.speed.figures import over, reckoned
@@ -39,7 +40,7 @@ def measured(contender: str = OURS.name, **changes: Any) -> Measured:
 @pytest.mark.parametrize("number", CASES)
 def test_a_case_runs_and_tells_what_it_found(number: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["speed", "--case", str(number), "--scale", str(LITTLE), "--repeat", "1", "--peers", "none"]
-    words += ["--results", str(tmp_path / "results"), "--folder", str(tmp_path)]
+    words += ["--at-once", "2", "--results", str(tmp_path / "results"), "--folder", str(tmp_path)]
     if number in SHORT:
         words += ["--trial", *SHORT[number]]
     assert main(words) == 0
@@ -57,6 +58,30 @@ def test_a_case_runs_and_tells_what_it_found(number: int, tmp_path: Path, capsys
         # At this size a target says nothing.
         assert each["met"] is None
     assert CASES[number].title in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("number", "most"), [(2, 1), (4, 3)])
+def test_only_what_waits_for_a_limit_runs_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, most: int
+) -> None:
+    running: list[str] = []
+    seen: list[int] = []
+    together = threading.Barrier(most)
+
+    def run(self: Trial, contender: Contender, _: Path) -> Measured:
+        running.append(self.name)
+        together.wait(10)
+        seen.append(len(running))
+        together.wait(10)
+        running.remove(self.name)
+        return measured(contender.name)
+
+    monkeypatch.setattr(Trial, "run", run)
+    monkeypatch.setattr("benchmarks.speed.command.draw", lambda *_: [])
+    words = ["speed", "--case", str(number), "--repeat", "1", "--peers", "none", "--at-once", "3"]
+    words += ["--trial", "small pages", "100-record", "half of", "--results", str(tmp_path / "results")]
+    main([*words, "--folder", str(tmp_path)])
+    assert set(seen) == {most}
 
 
 def test_without_nginx_its_trial_is_left_out_and_that_is_said(
