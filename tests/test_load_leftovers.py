@@ -1,4 +1,4 @@
-"""What attempts that were killed leave in the destination beside the rows: it goes when the next one comes."""
+"""What attempts that were killed leave beside the rows: it goes when the next one comes."""
 
 from __future__ import annotations
 
@@ -54,3 +54,14 @@ def test_a_load_that_was_killed_behind_its_commit_leaves_no_record_in_the_stagin
     assert successor.committed(load_id)
     assert count() == [0, 0]
     assert shop.rows("SELECT count(*) FROM items") == [(1,)]
+
+
+def test_what_was_being_published_when_its_process_was_killed_goes_and_nothing_else(shop: Warehouse) -> None:
+    shop.load()
+    home = shop.folder / "data" / "pipelines" / "shop_pipeline"
+    published = {path for path in home.rglob("*") if path.is_file()}
+    assert len(published) == 2, "the state, and a schema"
+    for path in published:
+        path.with_name(f"{path.name}.new").write_bytes(b"{")
+    Destination(shop.folder / "load", shop.target, patience=0.3, waiting=shop.waits.append).sweep()
+    assert {path for path in home.rglob("*") if path.is_file()} == published

@@ -16,9 +16,9 @@ from extractor.ledger import Ledger
 from extractor.model import Found, Listing, Page, State
 from extractor.spool import read
 
-LISTINGS = 24
+LISTINGS = 48
 AT_ONCE = 8
-SEGMENT = 3
+SEGMENT = 1
 """Records in a chunk: a batch writes to several segments before it syncs any."""
 
 

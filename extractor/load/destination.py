@@ -152,6 +152,8 @@ class Destination:
     def sweep(self) -> None:
         """Delete what an attempt left behind, that of a killed process too."""
         shutil.rmtree(self._work, ignore_errors=True)
+        if self._target.published:
+            self._kept.sweep()
 
     def schema(self, pipeline: dlt.Pipeline) -> Schema:
         """The schema of the last commit, or a new one."""

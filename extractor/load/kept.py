@@ -11,6 +11,8 @@ from dlt.common.pipeline import get_dlt_pipelines_dir
 
 __all__ = ["Kept"]
 
+_FRESH = ".new"
+
 
 class Kept:
     """While this process lives nobody else commits; a new one takes them from the destination, which can't be behind.
@@ -55,15 +57,26 @@ class Kept:
         with suppress(OSError):
             self._publish()
 
+    def sweep(self) -> None:
+        """Delete what a process that was killed had begun to publish."""
+        for pattern in (f"*{_FRESH}", f"schemas/*{_FRESH}"):
+            for path in self._home.glob(pattern):
+                with suppress(OSError):
+                    path.unlink()
+
+    @property
+    def _home(self) -> Path:
+        return Path(get_dlt_pipelines_dir()) / self._pipeline
+
     def _publish(self) -> None:
-        home = Path(get_dlt_pipelines_dir()) / self._pipeline
+        home = self._home
         waiting = (home / "normalize" / "extracted", home / "load" / "normalized")
         if not self._files or self._files == self._published or any(any(folder.glob("*")) for folder in waiting):
             return
         for name, content in self._files.items():
             path = home / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = path.with_name(f"{path.name}.new")
+            fresh = path.with_name(f"{path.name}{_FRESH}")
             fresh.write_bytes(content)
             fresh.replace(path)
         self._published = self._files
