@@ -29,6 +29,11 @@ class Figure:
     least: float | None = None
     most: float | None = None
 
+    @property
+    def has_target(self) -> bool:
+        """It is more than told."""
+        return self.least is not None or self.most is not None
+
     def holds(self, value: float) -> bool:
         """The target is met."""
         return (self.least is None or value >= self.least) and (self.most is None or value <= self.most)

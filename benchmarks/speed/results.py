@@ -47,7 +47,7 @@ def result(
                 "value": value,
                 "least": figure.least,
                 "most": figure.most,
-                "met": figure.holds(value) if scale >= 1 else None,
+                "met": figure.holds(value) if scale >= 1 and figure.has_target else None,
             }
             for figure, value in reckoned(case.figures, repeats)
         ],
