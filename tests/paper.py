@@ -1,10 +1,18 @@
-"""A quota's book without a file."""
+"""A quota's book without a file, and its week in the middle.
+
+In the first minutes of a week a refusal may be about the last one: whoever asks the real clock sees other things then.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
-__all__ = ["Paper"]
+from extractor.limits.quota import QuotaLimiter
+from extractor.model import WeeklyQuota
+
+__all__ = ["WEDNESDAY", "Paper", "in_midweek"]
+
+WEDNESDAY = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 
 
 class Paper:
@@ -33,3 +41,8 @@ class Paper:
 
     def give_back(self, week: datetime, count: int) -> None:
         self.taken[week] -= count
+
+
+def in_midweek(policy: WeeklyQuota, book: Paper, *, name: str = "weekly") -> QuotaLimiter:
+    """As `limits.build` makes it, on a Wednesday."""
+    return QuotaLimiter(policy, name=name, book=book, wall=WEDNESDAY.timestamp)

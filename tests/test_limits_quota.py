@@ -6,14 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paper import Paper
+from paper import WEDNESDAY, Paper
 
 from extractor.errors import QuotaSpent
 from extractor.limits.quota import BUSY_S, CLOCKS_DIFFER_S, RESERVED, QuotaLimiter, week_of
 from extractor.model import WeeklyQuota
 
 SUNDAY = datetime(2026, 11, 15, tzinfo=UTC)
-WEDNESDAY = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
 REFUSAL = b'{"message":"Limit Exceeded"}'
 POLICY = WeeklyQuota(limit=120, keep=20, spent_text="Limit Exceeded")
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 from clock import START, VirtualLoop, run, virtual_time
-from paper import Paper
+from paper import Paper, in_midweek
 
 from extractor.errors import QuotaSpent
 from extractor.limits import Budgets, Limiter, Tally, build
@@ -261,7 +261,7 @@ async def test_a_429_is_put_down_to_the_narrowest_budget() -> None:
 
 
 def weekly(limit: int) -> Limiter:
-    return build(WeeklyQuota(limit=limit, keep=0, spent_text="Limit Exceeded"), name="weekly", book=Paper())
+    return in_midweek(WeeklyQuota(limit=limit, keep=0, spent_text="Limit Exceeded"), Paper())
 
 
 @virtual_time
@@ -281,7 +281,7 @@ async def test_who_is_cancelled_when_a_quota_is_spent_is_cancelled() -> None:
     """Both happen in the same turn of the loop."""
     book = Paper()
     book.busy = 1
-    budgets = Budgets({"weekly": build(WeeklyQuota(limit=0, keep=0), name="weekly", book=book)})
+    budgets = Budgets({"weekly": in_midweek(WeeklyQuota(limit=0, keep=0), book)})
     waiting = asyncio.create_task(budgets.acquire(("weekly",)))
     asyncio.get_running_loop().call_later(BUSY_S + 1e-8, waiting.cancel)
     with pytest.raises(asyncio.CancelledError):

@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 from clock import virtual_time
-from paper import Paper
+from paper import Paper, in_midweek
 
 from extractor.errors import QuotaSpent, StorageError, TransportError, UnsafePath
 from extractor.limits import Limiter, Tally, build
@@ -356,7 +356,7 @@ WEEK = WeeklyQuota(limit=100, keep=0, spent_text="Limit Exceeded")
 @virtual_time
 async def test_a_spent_quota_ends_all_that_wait_and_nothing_more_is_sent() -> None:
     wire = Wire()
-    transport = Limited(wire, {"a": build(StatedSecond(limit=50)), "week": build(WEEK, book=Paper())})
+    transport = Limited(wire, {"a": build(StatedSecond(limit=50)), "week": in_midweek(WEEK, Paper())})
     results = await asyncio.gather(*(transport.send(request("a", "week")) for _ in range(150)), return_exceptions=True)
     assert [type(result) for result in results] == [Response] * 100 + [QuotaSpent] * 50
     assert len(wire.times) == 100
@@ -368,7 +368,7 @@ async def test_the_vendors_word_that_the_quota_is_spent_ends_retrying() -> None:
     """Not one more request is made, and the other budget hears nothing of the refusal."""
     limiter = build(StatedSecond(limit=50))
     wire = Wire(lambda _request: Response(status=429, headers={}, body=b'{"message":"Limit Exceeded"}'))
-    limited = Limited(wire, {"a": limiter, "week": build(WEEK, name="week", book=Paper())})
+    limited = Limited(wire, {"a": limiter, "week": in_midweek(WEEK, Paper(), name="week")})
     transport = Retrying(limited, vendor="acme", base_url="https://h.example", random=Random(1))
     for _ in range(3):
         with pytest.raises(QuotaSpent) as caught:
@@ -380,7 +380,7 @@ async def test_the_vendors_word_that_the_quota_is_spent_ends_retrying() -> None:
 
 @virtual_time
 async def test_a_quota_alone_limits_no_speed() -> None:
-    transport = Limited(Wire(), {"week": build(WEEK, book=Paper())})
+    transport = Limited(Wire(), {"week": in_midweek(WEEK, Paper())})
     began = now()
     await many(transport, 100, "week")
     assert now() - began < 5
@@ -391,7 +391,7 @@ async def test_a_quota_alone_limits_no_speed() -> None:
 async def test_closing_gives_back_what_a_quota_has_booked() -> None:
     """Several transports may close the one that they share."""
     paper = Paper()
-    transport = Limited(Wire(), {"a": Recorder(), "week": build(WEEK, book=paper)})
+    transport = Limited(Wire(), {"a": Recorder(), "week": in_midweek(WEEK, paper)})
     await many(transport, 3, "a", "week")
     assert sum(paper.taken.values()) > 3
     await transport.close()
@@ -406,7 +406,7 @@ async def test_a_book_that_can_not_be_written_leaves_no_connection_open() -> Non
             raise StorageError(f"{count} requests of {week} stay booked")
 
     wire = Wire()
-    transport = Limited(wire, {"week": build(WEEK, book=Torn())})
+    transport = Limited(wire, {"week": in_midweek(WEEK, Torn())})
     await transport.send(request("week"))
     with pytest.raises(StorageError):
         await transport.close()
@@ -419,6 +419,6 @@ async def test_a_book_that_can_not_be_read_fails_all_who_wait() -> None:
         def reserve(self, week: datetime, wanted: int, most: int) -> tuple[int, int] | None:
             raise StorageError(f"{wanted} of {most} for {week} can't be booked")
 
-    transport = Limited(Wire(), {"week": build(WEEK, book=Lost())})
+    transport = Limited(Wire(), {"week": in_midweek(WEEK, Lost())})
     results = await asyncio.gather(*(transport.send(request("week")) for _ in range(5)), return_exceptions=True)
     assert [type(result) for result in results] == [StorageError] * 5
