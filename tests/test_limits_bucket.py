@@ -22,6 +22,7 @@ CALM = Road(shortest=0.05, jitter=0.02)
 UNEVEN = Road(shortest=0.05, jitter=0.2, stalls=0.5)
 FAR = Road(shortest=0.15, jitter=0.1, tail=0.02)
 SLOW = Road(shortest=0.05, jitter=0.05, thinking=0.5, working=0.3, lost=0.02)
+BACK = Road(shortest=0.001, jitter=0.001, thinking=0.3)
 ROADS = {"near": NEAR, "calm": CALM, "uneven": UNEVEN, "far": FAR, "slow": SLOW}
 every_road = pytest.mark.parametrize("road", ROADS.values(), ids=ROADS.keys())
 
@@ -55,6 +56,15 @@ def test_what_drains_is_used_and_nothing_runs_over(size: float, per_second: floa
     assert outcome.share >= 0.98
     assert limiter.rate == pytest.approx(per_second, rel=0.25)
     assert limiter.tally.share_used >= 0.9
+
+
+@pytest.mark.parametrize("first", [10, 20])
+def test_what_drains_while_an_answer_comes_back_is_used_too(first: int) -> None:
+    """Answers take a third of the time in which the bucket drains, and tell what was in it when they were asked for."""
+    vendor = bucket(20, 20)
+    outcome = play(BucketLimiter(Bucket(size=first, per_second=first, used_header=USED)), vendor, BACK)
+    assert outcome.refused == 0
+    assert outcome.share >= 0.98
 
 
 @settings(deadline=None, max_examples=40)

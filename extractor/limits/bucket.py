@@ -39,8 +39,9 @@ class BucketLimiter:
     however different the ways of requests are, the vendor's bucket is never fuller than ours. At first it is taken
     to be as full as it may be, for another run may have just ended.
 
-    A count that an answer states is believed, with what of ours may have arrived after it. It tells the size as
-    well, what others put in, and how fast the bucket drains.
+    A count that an answer states is believed, with what of ours may have arrived after it, as far as it is more than
+    was reckoned when the request was sent: others put that in. Of what was reckoned it tells nothing, for what has drained
+    since then, on the way back, is not in it. It tells the size as well, and how fast the bucket drains.
 
     Without counts, the older and smaller bucket is believed after two pauses in a minute, until the end of the
     run; but not if it would have run over long before, for then others were the reason.
@@ -59,7 +60,7 @@ class BucketLimiter:
         self._newest_count = -math.inf
         self._tickets = 0
         self._void = 0
-        self._flying: dict[int, float] = {}
+        self._flying: dict[int, tuple[float, float]] = {}
         self._underway: dict[int, float] = {}
         self._arrived: deque[tuple[float, float]] = deque()
         self._latest = -math.inf
@@ -105,15 +106,16 @@ class BucketLimiter:
         self._tickets += 1
         self._latest = now
         self._pause.started(self._tickets, now)
-        self._flying[self._tickets] = self._underway[self._tickets] = now
+        self._underway[self._tickets] = now
+        self._flying[self._tickets] = (now, self._whole.at(now) + len(self._underway))
         return self._tickets
 
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer: the count, the size, and when to stand still."""
-        sent = self._flying.pop(ticket)
+        sent, reckoned = self._flying.pop(ticket)
         self._answers += 1
         self._arrive(ticket, now)
-        self._read(ticket, sent, now, headers)
+        self._read(ticket, sent, reckoned, now, headers)
         if status == 429:
             self._refused(ticket, sent, now, headers)
         elif status:
@@ -155,7 +157,7 @@ class BucketLimiter:
         while self._arrived[0][0] < moment - LONGEST_ROAD_S:
             self._arrived.popleft()
 
-    def _read(self, ticket: int, sent: float, now: float, headers: Mapping[str, str]) -> None:
+    def _read(self, ticket: int, sent: float, reckoned: float, now: float, headers: Mapping[str, str]) -> None:
         used, size = _used_of_size(headers.get(self._policy.used_header, ""))
         # A slow answer tells of a time long ago, and one that was overtaken of a time before the other's.
         if not size or now - sent >= LONGEST_ROAD_S or sent < self._newest_count:
@@ -167,7 +169,8 @@ class BucketLimiter:
         for other in [other for other, since in self._underway.items() if since < included]:
             self._count(self._underway.pop(other), now)
         later = sum(moment > sent and since >= included for moment, since in self._arrived) - 1
-        self._whole.put(now, min(used + later, size))
+        ours = self._whole.at(now) + max(0.0, used - reckoned)
+        self._whole.put(now, min(used + later, size, ours))
         self._drain.counted(sent=sent, ours=ticket - self._void, used=used)
         self._set_speed()
 
