@@ -40,8 +40,8 @@ class BucketLimiter:
     to be as full as it may be, for another run may have just ended.
 
     A count that an answer states is believed, with what of ours may have arrived after it, as far as it is more than
-    was reckoned when the request was sent: others put that in. Of what was reckoned it tells nothing, for what has drained
-    since then, on the way back, is not in it. It tells the size as well, and how fast the bucket drains.
+    was reckoned when the request was sent: others put that in. Of what was reckoned it tells nothing, for what has
+    drained on the way back is not in it. It tells the size as well, and how fast the bucket drains.
 
     Without counts, the older and smaller bucket is believed after two pauses in a minute, until the end of the
     run; but not if it would have run over long before, for then others were the reason.
