@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +17,7 @@ from benchmarks.speed.vendor import NAME
 __all__ = ["commits", "ledger_bytes", "pages_kept", "records"]
 
 _TABLES = ["customers", "conversations", "items", "export"]
-_LEDGER = f".extractor/{NAME}_pipeline/ledger.sqlite"
+_PIPELINE = f"{NAME}_pipeline"
 
 
 def records(folder: Path, told: Mapping[str, int]) -> int:
@@ -48,13 +49,13 @@ def _id(line: str) -> str:
 
 def ledger_bytes(folder: Path) -> int:
     """Size of the ledger, 0 if there is none."""
-    file = folder / _LEDGER
+    file = _ledger(folder, _PIPELINE)
     return file.stat().st_size if file.exists() else 0
 
 
 def commits(folder: Path) -> tuple[float, ...]:
     """Seconds from the first commit to each."""
-    file = folder / f"{NAME}_pipeline.duckdb"
+    file = folder / f"{_PIPELINE}.duckdb"
     if not file.exists():
         return ()
     with duckdb.connect(str(file), read_only=True) as database:
@@ -63,14 +64,19 @@ def commits(folder: Path) -> tuple[float, ...]:
     return tuple(moment - moments[0] for moment in moments)
 
 
-def pages_kept(folder: Path) -> int:
-    """Pages that the ledger of a run that was killed holds: none of them should be asked for again."""
+def pages_kept(folder: Path, *, pipeline: str = _PIPELINE) -> Counter[str]:
+    """Pages by endpoint that the ledger of a run that was killed holds: none of them should be asked for again."""
+    file = _ledger(folder, pipeline)
     with tempfile.TemporaryDirectory() as copy:
         # Whoever opens the ledger itself would repair it before its owner does.
-        for file in (folder / _LEDGER).parent.glob("ledger.sqlite*"):
-            shutil.copy(file, copy)
-        ledger = Path(copy) / "ledger.sqlite"
-        if not ledger.exists():
-            return 0
-        with closing(sqlite3.connect(ledger)) as connection:
-            return int(connection.execute("SELECT coalesce(sum(pages), 0) FROM endpoints").fetchone()[0])
+        for each in file.parent.glob(f"{file.name}*"):
+            shutil.copy(each, copy)
+        copied = Path(copy) / file.name
+        if not copied.exists():
+            return Counter()
+        with closing(sqlite3.connect(copied)) as connection:
+            return Counter(dict(connection.execute("SELECT name, pages FROM endpoints").fetchall()))
+
+
+def _ledger(folder: Path, pipeline: str) -> Path:
+    return folder / ".extractor" / pipeline / "ledger.sqlite"

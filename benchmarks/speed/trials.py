@@ -132,7 +132,7 @@ class Trial:
             if played and self.killed:
                 before = played.counted()
                 if contender is OURS:
-                    unsafe = before.requests - leavings.pages_kept(work)
+                    unsafe = before.requests - leavings.pages_kept(work).total()
             runs.append(look())
             counted = played.counted() if played else Counted()
         records = leavings.records(work, runs[-1].told)

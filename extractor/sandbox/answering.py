@@ -48,6 +48,10 @@ class _Arrival:
     def route(self) -> Route | None:
         return self.match.routes.get(self.request.method) if self.match else None
 
+    @property
+    def endpoint(self) -> str:
+        return self.route.name if self.route else "(none)"
+
 
 class Answering:
     """The vendor's side of a sandbox.
@@ -106,7 +110,6 @@ class Answering:
             verdict=self._organisations[surface.budget].arrive(now),
             match=match,
         )
-        endpoint = arrival.route.name if arrival.route else "(none)"
         status = CLIENT_GONE
         try:
             with ExitStack() as held:
@@ -118,7 +121,7 @@ class Answering:
                 response = await send(request, reply, headers, fault if fault in BROKEN_TRANSFERS else None)
                 status = reply.status
         finally:
-            self._statistics.leave(budget=surface.budget, endpoint=endpoint, status=status)
+            self._statistics.leave(budget=surface.budget, endpoint=arrival.endpoint, status=status)
         return response
 
     def _surface(self, path: str) -> Surface | None:
@@ -154,7 +157,7 @@ class Answering:
             if faulty or fault in BROKEN_TRANSFERS or reply is not meant:
                 self._statistics.faults[fault] += 1
         if reply.settled and fault not in LOST:
-            self._statistics.settle(fingerprint, reply.status)
+            self._statistics.settle(fingerprint, reply.status, arrival.endpoint)
         return reply
 
     def _instead(self, arrival: _Arrival, fault: str | None) -> Reply | None:

@@ -35,7 +35,7 @@ class Statistics:
     leaked: int = 0
     first_request: float | None = None
     last_request: float | None = None
-    _answered: set[int] = field(default_factory=set)
+    _answered: dict[int, str] = field(default_factory=dict)
 
     def arrive(self, now: float) -> None:
         """A request is there."""
@@ -55,10 +55,10 @@ class Statistics:
         """A request was let in; was it answered before?"""
         self.repeated += fingerprint in self._answered
 
-    def settle(self, fingerprint: int, status: int) -> None:
+    def settle(self, fingerprint: int, status: int, endpoint: str) -> None:
         """A request got an answer that nobody needs to ask for again."""
         if status in SETTLED:
-            self._answered.add(fingerprint)
+            self._answered[fingerprint] = endpoint
 
     def reset(self) -> None:
         """Begin anew; what is in flight stays in flight."""
@@ -67,10 +67,11 @@ class Statistics:
             setattr(self, each.name, getattr(fresh, each.name))
 
     def counts(self) -> dict[str, object]:
-        """Everything counted, ready for JSON."""
+        """Everything counted, ready for JSON; `settled` has the different requests answered for good, by endpoint."""
         return {
             "requests": sum(self.by_status.values()),
             "too_many": self.by_status[429],
+            "settled": Counter(self._answered.values()),
             "repeated": self.repeated,
             "in_flight": self.in_flight,
             "max_in_flight": self.max_in_flight,
