@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from extractor.load.attempt import Loader, Package
 from extractor.load.destination import Destination
 from extractor.load.protocol import Target, describe
 from extractor.load.settings import pin
+from extractor.load.tables import Contents
 from extractor.model import Endpoint, Incident
 
 Page = tuple[str, str, bytes]
@@ -81,7 +83,7 @@ class Warehouse:
         incidents: Iterable[IncidentRow] = (),
         announce: Callable[[str, Sequence[Incident]], None] = lambda _load_id, _incidents: None,
     ) -> Package:
-        return self.loader.attempt(pages, listings, incidents, announce)
+        return self.loader.attempt(partial(Contents, pages=pages), listings, incidents, announce)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the database, as a reader who has it open only for as long."""

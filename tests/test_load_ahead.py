@@ -17,7 +17,7 @@ from extractor.ledger import Ledger, sealed_behind
 from extractor.load.ahead import Next
 from extractor.load.chunk import Chunk, ChunkLoader
 from extractor.load.protocol import Loaded
-from extractor.load.tables import Page
+from extractor.load.tables import Contents, Page
 from extractor.model import Found, Incident
 
 _NOTES = [
@@ -111,13 +111,16 @@ def test_what_was_made_ahead_is_what_is_loaded(queue: Callable[..., Queue], monk
     used = []
     attempt = one.warehouse.loader.attempt
 
-    def noted(*args: Any, **options: Any) -> Any:
-        used.append(sorted(options["ready"]))
-        return attempt(*args, **options)
+    def noted(contents: Callable[[], Contents], *rest: Any) -> Any:
+        found = contents()
+        used.append((len(found.pages), [each.table.name for each in found.ready]))
+        return attempt(lambda: found, *rest)
 
     monkeypatch.setattr(one.warehouse.loader, "attempt", noted)
     one.load_all()
-    assert used == [[], [], ["items"]], "the first chunk makes the table, and shows its columns to the second"
+    assert used == [(1, []), (1, []), (0, ["items"])], (
+        "the first chunk makes the table, and shows its columns to the second"
+    )
 
 
 def test_new_columns_lists_and_types_go_the_usual_way(queue: Callable[..., Queue]) -> None:
@@ -168,6 +171,7 @@ def test_a_table_that_somebody_dropped_meanwhile_is_made_again(queue: Callable[.
         connection.execute("DROP SCHEMA shop_data CASCADE")
     one.warehouse.destination.forget()
     one.load(3)
+    assert one.warehouse.waits == ["items has other columns than when its records were read ahead"]
     assert rows(one) == [("c", "7"), ("e", "6")]
 
 

@@ -124,10 +124,10 @@ def test_rows_of_the_chunk_that_cant_be_had_are_named(shop: Shop, monkeypatch: p
     """The ledger that they come from was deleted, say: neither a record nor the destination is at fault."""
     attempt = shop.warehouse.loader.attempt
 
-    def fail(pages: Any, listings: list[Any], *rest: Any, **options: Any) -> Any:
+    def fail(contents: Any, listings: list[Any], *rest: Any, **options: Any) -> Any:
         if listings:
             raise OSError("no ledger")
-        return attempt(pages, listings, *rest, **options)
+        return attempt(contents, listings, *rest, **options)
 
     monkeypatch.setattr(shop.warehouse.loader, "attempt", fail)
     with pytest.raises(Away, match="takes records, but not the rows that say so: no ledger"):

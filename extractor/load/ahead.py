@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from extractor.load.tables import Page, Ready
+from extractor.load.tables import Contents, Page
 
 __all__ = ["Ahead", "Next"]
 
@@ -29,14 +29,14 @@ class Ahead:
     What it works with learns from what it reads, and is nobody else's until `take` or `drop` has returned.
 
     Args:
-        prepare: makes columns of what it can; by table.
+        prepare: makes columns of what it can.
     """
 
-    def __init__(self, prepare: Callable[[Sequence[Page]], Mapping[str, Ready]]) -> None:
+    def __init__(self, prepare: Callable[[Iterable[Page]], Contents]) -> None:
         self._prepare = prepare
         self._thread: threading.Thread | None = None
         self._number = 0
-        self._found: tuple[Sequence[Page], Mapping[str, Ready]] | None = None
+        self._found: Contents | None = None
 
     def begin(self, following: Next) -> None:
         """Start with this chunk; what is there of another is forgotten."""
@@ -45,8 +45,8 @@ class Ahead:
         self._thread = threading.Thread(target=self._run, args=(following,), name="ahead", daemon=True)
         self._thread.start()
 
-    def take(self, number: int) -> tuple[Sequence[Page], Mapping[str, Ready]] | None:
-        """Pages of this chunk, and what was made of them; None if it was not this one, or something went wrong."""
+    def take(self, number: int) -> Contents | None:
+        """What is in this chunk, once; None if it was not this one, or something went wrong."""
         if self._thread is not None:
             self._thread.join()
         found, self._thread, self._found = self._found, None, None
@@ -58,7 +58,6 @@ class Ahead:
 
     def _run(self, following: Next) -> None:
         try:
-            pages = list(following.pages())
-            self._found = pages, self._prepare(pages)
+            self._found = self._prepare(following.pages())
         except Exception:  # noqa: BLE001 - whoever loads the chunk meets the same, and knows what to do
             self._found = None

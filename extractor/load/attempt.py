@@ -18,7 +18,7 @@ from extractor.load.coercion import harden
 from extractor.load.configured import Configured
 from extractor.load.destination import STATE_KEY, Client, Destination
 from extractor.load.protocol import EndpointSpec, Target
-from extractor.load.tables import INCIDENTS, LISTINGS, Page, Ready, Table, own_table, tables_of
+from extractor.load.tables import INCIDENTS, LISTINGS, Contents, Page, Ready, Table, own_table, tables_of
 from extractor.model import Incident
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from extractor.load.columnar import Columnar
 
 __all__ = ["CountsDiffer", "Loader", "Package", "incident_rows_of"]
-
-_NOTHING: Mapping[str, Ready] = {}
 
 
 def incident_rows_of(found: Iterable[Incident]) -> Iterator[IncidentRow]:
@@ -88,38 +86,39 @@ class Loader:
         if self._configured is not None:
             self._configured.chunk()
 
-    def prepare(self, pages: Sequence[Page]) -> Mapping[str, Ready]:
+    def prepare(self, pages: Iterable[Page]) -> Contents:
         """Make columns of the pages of those tables of which an attempt could, for the attempt that will load them.
 
         Nobody may read pages meanwhile: an attempt has read its own when it announces.
         """
-        ready: dict[str, Ready] = {}
+        others: list[Page] = []
+        ready: list[Ready] = []
         for table, own in self._by_table(pages):
             columnar = self._columnars.get(table.name)
             made = None if columnar is None else table.ready(own, columnar)
-            if made is not None:
-                ready[table.name] = made
-        return ready
+            if made is None:
+                others += own
+            else:
+                ready.append(made)
+        return Contents(pages=others, ready=ready)
 
     def attempt(
         self,
-        pages: Sequence[Page],
+        contents: Callable[[], Contents],
         listings: Iterable[ListingRow],
         incidents: Iterable[IncidentRow],
         announce: Callable[[str, Sequence[Incident]], None],
         *,
-        ready: Mapping[str, Ready] = _NOTHING,
         part: bool = False,
     ) -> Package:
         """Load, once.
 
         Args:
-            pages: in the order they were fetched.
+            contents: gives pages and what was made of pages; nothing of them is kept until the load.
             listings: rows that go with them.
             incidents: likewise.
             announce: given the load id and the gate's incidents before anything changes in the destination; the
                 attempt goes on when it returns.
-            ready: what `prepare` made of the same pages.
             part: the package does not complete a chunk.
         """
         clock = _Clock()
@@ -130,28 +129,10 @@ class Loader:
         def count(table: str, more: int) -> None:
             rows[table] = rows.get(table, 0) + more
 
-        schema = self._destination.schema(pipeline)
-        own = [
-            # Even if there are none, so that a package comes of it.
-            own_table(LISTINGS, listings, count),
-            # dlt reads these last, when the gate has seen all pages.
-            own_table(
-                INCIDENTS, chain(incidents, incident_rows_of(found)), count, empty=INCIDENTS not in schema.tables
-            ),
-        ]
-        with pipeline.managed_state() as state:
-            ours = state.setdefault("sources", {}).setdefault(self._target.schema, {})
-            if self._target.state:
-                ours[STATE_KEY] = dict(self._target.state)
-            if self._configured is None:
-                resources = self._resources(pipeline, schema, pages, found, count=count, ready=ready)
-            else:
-                self._configured.tell(pipeline.destination)
-                self._configured.begin(ours, schema, self._destination.connection, part=part)
-                resources = self._configured.resources(pages, found, ours, schema)
-        source = DltSource(schema, STATE_KEY, [*resources, *own])
+        source = self._source(pipeline, contents, listings, incidents, found, count=count, part=part)
         clock.note("prepare")
         pipeline.extract(source, loader_file_format=self._file_format(pipeline))
+        del source
         (load_id,) = pipeline.list_extracted_load_packages()
         clock.note("extract")
         announce(load_id, found)
@@ -174,29 +155,61 @@ class Loader:
         clock.note("check")
         return Package(load_id=load_id, rows=rows, incidents=found, seconds=clock.steps)
 
+    def _source(
+        self,
+        pipeline: dlt.Pipeline,
+        contents: Callable[[], Contents],
+        listings: Iterable[ListingRow],
+        incidents: Iterable[IncidentRow],
+        found: list[Incident],
+        *,
+        count: Callable[[str, int], None],
+        part: bool,
+    ) -> DltSource:
+        """All that goes into the package; incidents are added to `found` while dlt reads."""
+        schema = self._destination.schema(pipeline)
+        own = [
+            # Even if there are none, so that a package comes of it.
+            own_table(LISTINGS, listings, count),
+            # dlt reads these last, when the gate has seen all pages.
+            own_table(
+                INCIDENTS, chain(incidents, incident_rows_of(found)), count, empty=INCIDENTS not in schema.tables
+            ),
+        ]
+        with pipeline.managed_state() as state:
+            ours = state.setdefault("sources", {}).setdefault(self._target.schema, {})
+            if self._target.state:
+                ours[STATE_KEY] = dict(self._target.state)
+            if self._configured is None:
+                resources = self._resources(pipeline, schema, contents(), found, count)
+            else:
+                self._configured.tell(pipeline.destination)
+                self._configured.begin(ours, schema, self._destination.connection, part=part)
+                resources = self._configured.resources(contents().pages, found, ours, schema)
+        return DltSource(schema, STATE_KEY, [*resources, *own])
+
     def _resources(
         self,
         pipeline: dlt.Pipeline,
         schema: Schema,
-        pages: Sequence[Page],
+        contents: Contents,
         found: list[Incident],
-        *,
         count: Callable[[str, int], None],
-        ready: Mapping[str, Ready],
     ) -> list[DltResource]:
-        """One for each of the vendor's tables that the pages have records for."""
+        """One for each of the vendor's tables that there are records for."""
         if self._tables is None:
             self._tables = tables_of(self._endpoints, schema.naming.normalize_path, schema)
         capabilities = pipeline.destination.capabilities() if self._file_format(pipeline) else None
         resources: list[DltResource | None] = []
-        for table, own in self._by_table(pages):
+        unmade = ((table, own, None) for table, own in self._by_table(contents.pages))
+        for table, own, ready in chain(unmade, ((one.table, (), one) for one in contents.ready)):
             columnar = None if capabilities is None else table.columnar(schema, capabilities)
             if columnar is not None:
                 self._columnars[table.name] = columnar
-            resources.append(table.resource(own, found, count, columnar, ready.get(table.name)))
+            resources.append(table.resource(own, found, count, columnar, ready))
         return [resource for resource in resources if resource is not None]
 
-    def _by_table(self, pages: Sequence[Page]) -> Iterable[tuple[Table, list[Page]]]:
+    def _by_table(self, pages: Iterable[Page]) -> Iterable[tuple[Table, list[Page]]]:
         """The pages of each table, in the order they were fetched."""
         tables = self._tables or {}
         found: dict[str, tuple[Table, list[Page]]] = {}

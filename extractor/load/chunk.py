@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -22,13 +22,12 @@ from extractor.load.attempt import CountsDiffer, Loader, Package, incident_rows_
 from extractor.load.destination import Away, Destination, kept_out
 from extractor.load.protocol import Loaded
 from extractor.load.settings import unlimited
-from extractor.load.tables import Page, Ready
+from extractor.load.tables import Contents, Page
 from extractor.model import Incident, IncidentKind
 from extractor.rawjson import NotJson, elements
 
 __all__ = ["Chunk", "ChunkLoader", "Unwanted"]
 
-_NOTHING: Mapping[str, Ready] = {}
 _ATTEMPTS = 3
 _DETAIL = 300
 
@@ -96,28 +95,26 @@ class ChunkLoader:
             CountsDiffer: it has other rows than it was given.
         """
         self._loader.chunk()
-        pages, ready = self._ahead.take(chunk.number) or (list(chunk.pages()), {})
         if parts <= 1:
-            package = self._patiently(chunk, pages, (), ready)
+            package = self._patiently(chunk, partial(self._contents, chunk))
             if package is not None:
                 return _loaded([package], package.incidents)
             self._probe()
-        return self._in_parts(chunk, pages, max(parts, 2))
+        return self._in_parts(chunk, max(parts, 2))
+
+    def _contents(self, chunk: Chunk) -> Contents:
+        """What was made of it ahead, in the first attempt; its pages in any other."""
+        return self._ahead.take(chunk.number) or Contents(pages=list(chunk.pages()))
 
     def _patiently(
-        self,
-        chunk: Chunk,
-        pages: Sequence[Page],
-        found: Sequence[Incident],
-        ready: Mapping[str, Ready] = _NOTHING,
+        self, chunk: Chunk, contents: Callable[[], Contents], found: Sequence[Incident] = ()
     ) -> Package | None:
         """The package that completes the chunk; None if every attempt failed.
 
         Args:
             chunk: whose own rows go with it.
-            pages: all of the chunk's, or none if they are in already.
+            contents: all of the chunk's, or nothing if its pages are in already.
             found: incidents of pages that are in already.
-            ready: what was made of the pages ahead; the first attempt has it.
         """
         failed = 0
         while failed < _ATTEMPTS:
@@ -132,13 +129,12 @@ class ChunkLoader:
 
             incidents = chain(chunk.incidents(), incident_rows_of(found))
             try:
-                return self._loader.attempt(pages, chunk.listings(), incidents, announce, ready=ready)
+                return self._loader.attempt(contents, chunk.listings(), incidents, announce)
             except (CountsDiffer, Unwanted):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever dlt or a driver raises, the chunk must go on
                 failed += not kept_out(error)
                 self._recover(error, failed)
-                ready = _NOTHING
             package = self._committed(announced)
             if package is not None:
                 return package
@@ -164,18 +160,20 @@ class ChunkLoader:
     def _probe(self) -> None:
         """See that the destination takes a package without pages; else it is no record's fault."""
         try:
-            self._loader.attempt([], [], [], lambda _load_id, _incidents: None, part=True)
+            self._loader.attempt(Contents, [], [], lambda _load_id, _incidents: None, part=True)
         except Exception as error:
             raise Away(f"The destination takes nothing: {self._destination.plain(error)}") from error
 
-    def _in_parts(self, chunk: Chunk, pages: Sequence[Page], parts: int) -> Loaded:
+    def _in_parts(self, chunk: Chunk, parts: int) -> Loaded:
+        self._ahead.drop()
+        pages = list(chunk.pages())
         packages: list[Package] = []
         refused: list[Incident] = []
         size = max(1, -(-len(pages) // parts))
         for start in range(0, len(pages), size):
             self._part(pages[start : start + size], packages, refused)
         found = [incident for package in packages for incident in package.incidents] + refused
-        last = self._patiently(chunk, [], found)
+        last = self._patiently(chunk, Contents, found)
         if last is None:
             raise Away(f"The destination takes records, but not the rows that say so: {self._why}")
         return _loaded([*packages, last], found)
@@ -183,7 +181,8 @@ class ChunkLoader:
     def _part(self, pages: Sequence[Page], packages: list[Package], refused: list[Incident]) -> None:
         announced: list[_Announced] = []
         try:
-            packages.append(self._loader.attempt(pages, [], [], lambda *one: announced.append(one), part=True))
+            contents = partial(Contents, pages=pages)
+            packages.append(self._loader.attempt(contents, [], [], lambda *one: announced.append(one), part=True))
         except CountsDiffer:
             raise
         except Exception as error:  # noqa: BLE001 - as above

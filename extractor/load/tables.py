@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = [
     "INCIDENTS",
     "LISTINGS",
+    "Contents",
+    "Outdated",
     "Page",
     "Ready",
     "Table",
@@ -80,6 +82,10 @@ _OWN_ROWS = 20_000
 _ROWS = 2_000
 
 
+class Outdated(RuntimeError):
+    """What was made of pages ahead does not fit the table any more."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ready:
     """All records of a table that some pages have, each key once, as columns.
@@ -89,9 +95,22 @@ class Ready:
         incidents: of records that were kept out or changed.
     """
 
+    table: Table
     columnar: Columnar
     batches: Sequence[pa.Table]
     incidents: Sequence[Incident]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Contents:
+    """What a package is made of.
+
+    Attributes:
+        pages: in the order they were fetched; none of those tables that are ready.
+    """
+
+    pages: Sequence[Page] = ()
+    ready: Sequence[Ready] = ()
 
 
 class Table:
@@ -146,15 +165,21 @@ class Table:
             incidents: added to while dlt reads.
             count: told the table's name and the number of rows of each batch.
             columnar: makes Arrow tables of the batches that it can.
-            ready: what was made of these pages before; if it holds, they are not read.
+            ready: what was made of the pages before; then none are given.
+
+        Raises:
+            Outdated: the table would take other columns by now.
         """
         from dlt.extract import DltResource  # noqa: PLC0415
 
-        if ready is not None and columnar is not None and columnar.covers(ready.columnar):
-            incidents += ready.incidents
-            made: Iterator[list[Record] | pa.Table] = iter(ready.batches)
-        else:
+        made: Iterator[list[Record] | pa.Table]
+        if ready is None:
             made = self._made(pages, incidents, columnar)
+        elif columnar is not None and columnar.covers(ready.columnar):
+            incidents += ready.incidents
+            made = iter(ready.batches)
+        else:
+            raise Outdated(f"{self.name} has other columns than when its records were read ahead")
         # The types of keys that nobody declared are known when the first records are.
         first = next(made, None)
         if first is None:
@@ -175,7 +200,7 @@ class Table:
             if isinstance(batch, list):
                 return None
             batches.append(batch)
-        return Ready(columnar=columnar, batches=batches, incidents=incidents)
+        return Ready(table=self, columnar=columnar, batches=batches, incidents=incidents)
 
     def _made(
         self, pages: Sequence[Page], incidents: list[Incident], columnar: Columnar | None
