@@ -33,6 +33,7 @@ class Queue:
 
     Attributes:
         read: numbers of the chunks whose pages were read, and whether ahead of their load.
+        slow: reading ahead takes a while as long as it is not set.
     """
 
     warehouse: Warehouse
@@ -40,6 +41,7 @@ class Queue:
     read: list[tuple[int, bool]] = field(default_factory=list)
     incidents: dict[int, list[Incident]] = field(default_factory=dict)
     ahead: bool = True
+    slow: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.loader = ChunkLoader(
@@ -57,7 +59,11 @@ class Queue:
 
     def pages(self, number: int) -> Callable[[], Iterable[Page]]:
         def read() -> Iterable[Page]:
-            self.read.append((number, threading.current_thread().name == "ahead"))
+            ahead = threading.current_thread().name == "ahead"
+            assert ahead or "ahead" not in {each.name for each in threading.enumerate()}, "two would use the gates"
+            self.read.append((number, ahead))
+            if ahead:
+                self.slow.wait(0.05)
             return self.chunks[number - 1]
 
         return read
@@ -161,6 +167,23 @@ def test_a_load_that_fails_has_its_pages_read_anew(
     one.load(3)
     assert one.warehouse.waits == ["away"]
     assert [row[0] for row in rows(one)] == ["a", "b", "c", "d", "e"]
+
+
+def test_parts_are_read_when_nobody_reads_ahead(queue: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch) -> None:
+    one = queue(*[[each] for each in _NOTES])
+    one.load(1)
+    verify = one.warehouse.destination.verify
+    monkeypatch.setattr(one.warehouse.destination, "committed", lambda _: False)
+
+    def fail(client: Any, load_id: str, tables: list[str]) -> Any:
+        if len(one.warehouse.waits) < 3:
+            raise OSError("away")
+        return verify(client, load_id, tables)
+
+    monkeypatch.setattr(one.warehouse.destination, "verify", fail)
+    assert one.load(2).packages > 1
+    assert one.warehouse.waits == ["away"] * 3
+    assert [row[0] for row in rows(one)] == ["a", "b", "c", "d"]
 
 
 def test_a_table_that_somebody_dropped_meanwhile_is_made_again(queue: Callable[..., Queue]) -> None:

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from dlt.common.schema import Schema
+from dlt.common.schema.utils import new_table
+from dlt.destinations import duckdb
 from loading import ITEMS, Warehouse, page, settle_in
 
 from extractor.gate import Record
@@ -178,3 +181,24 @@ def test_a_table_goes_to_dlt_whole_until_the_destination_has_all_that_is_declare
     assert not taken
     shop.load(page({"id": "c"}))
     assert taken == {True: 1}
+
+
+@pytest.mark.parametrize(
+    ("now", "covered"),
+    [
+        ({"id": "text", "size": "bigint"}, True),
+        ({"id": "text", "size": "bigint", "new": "text"}, True),
+        ({"id": "text", "size": "text"}, False),
+        ({"id": "text"}, False),
+        # Arrow has text for both, and dlt writes one of them as JSON.
+        ({"id": "json", "size": "bigint"}, False),
+    ],
+)
+def test_what_an_earlier_one_has_made_holds_as_long_as_its_columns_do(now: dict[str, str], covered: bool) -> None:
+    def of(columns: dict[str, str]) -> Columnar:
+        schema = Schema("shop")
+        told: Any = [{"name": name, "data_type": kind, "nullable": True} for name, kind in columns.items()]
+        schema.update_table(new_table("items", columns=told))
+        return Columnar(schema, "items", ["id"], str, duckdb().capabilities())
+
+    assert of(now).covers(of({"id": "text", "size": "bigint"})) is covered

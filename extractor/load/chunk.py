@@ -148,7 +148,6 @@ class ChunkLoader:
         return None
 
     def _recover(self, error: Exception, failed: int) -> None:
-        self._ahead.drop()
         self._why = self._destination.plain(error)
         self._retrying(self._why)
         if "out of memory" in self._why.lower():
