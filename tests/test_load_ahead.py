@@ -23,7 +23,7 @@ from extractor.model import Found, Incident
 _NOTES = [
     page({"id": "a", "name": "1"}, {"id": "b", "name": "2"}),
     page({"id": "c", "name": "3"}, {"id": None}, {"id": "d", "name": "4"}, {"id": "a", "name": "5"}),
-    page({"id": "e", "name": "6"}, {"id": "c", "name": "7"}),
+    page({"id": "e", "name": "6"}, {"name": "nobody"}, {"id": "c", "name": "7"}),
 ]
 
 
@@ -108,6 +108,7 @@ def test_chunks_read_ahead_load_the_same_and_are_read_once(queue: Callable[..., 
         assert one.warehouse.rows("SELECT count(*), count(DISTINCT load_id) FROM _dlt_loads") == [(3, 3)]
         assert one.warehouse.rows("SELECT count(DISTINCT _dlt_id), count(DISTINCT _dlt_load_id) FROM items") == [(5, 3)]
     assert found[0] == found[1]
+    assert [len(kept_out) for kept_out in found[0][2].values()] == [0, 1, 1]
     assert found[0][0] == [("a", "5"), ("b", "2"), ("c", "7"), ("d", "4"), ("e", "6")]
 
 
