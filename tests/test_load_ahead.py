@@ -33,7 +33,8 @@ class Queue:
 
     Attributes:
         read: numbers of the chunks whose pages were read, and whether ahead of their load.
-        slow: reading ahead takes a while as long as it is not set.
+        linger: seconds that reading ahead takes longer.
+        beside: numbers of the chunks that were read while another one was read ahead.
     """
 
     warehouse: Warehouse
@@ -41,7 +42,8 @@ class Queue:
     read: list[tuple[int, bool]] = field(default_factory=list)
     incidents: dict[int, list[Incident]] = field(default_factory=dict)
     ahead: bool = True
-    slow: threading.Event = field(default_factory=threading.Event)
+    linger: float = 0.0
+    beside: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.loader = ChunkLoader(
@@ -60,10 +62,11 @@ class Queue:
     def pages(self, number: int) -> Callable[[], Iterable[Page]]:
         def read() -> Iterable[Page]:
             ahead = threading.current_thread().name == "ahead"
-            assert ahead or "ahead" not in {each.name for each in threading.enumerate()}, "two would use the gates"
             self.read.append((number, ahead))
             if ahead:
-                self.slow.wait(0.05)
+                threading.Event().wait(self.linger)
+            elif "ahead" in {each.name for each in threading.enumerate()}:
+                self.beside.append(number)
             return self.chunks[number - 1]
 
         return read
@@ -84,12 +87,12 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Queu
     settle_in(tmp_path, monkeypatch)
     monkeypatch.setattr("time.sleep", lambda _: None)
 
-    def make(*chunks: Sequence[Page], ahead: bool = True) -> Queue:
+    def make(*chunks: Sequence[Page], ahead: bool = True, linger: float = 0.0) -> Queue:
         folder = tmp_path / ("ahead" if ahead else "not ahead")
         folder.mkdir()
         warehouse = Warehouse(folder, [ITEMS])
         monkeypatch.chdir(folder)
-        return Queue(warehouse, chunks, ahead=ahead)
+        return Queue(warehouse, chunks, ahead=ahead, linger=linger)
 
     return make
 
@@ -170,20 +173,28 @@ def test_a_load_that_fails_has_its_pages_read_anew(
     assert [row[0] for row in rows(one)] == ["a", "b", "c", "d", "e"]
 
 
-def test_parts_are_read_when_nobody_reads_ahead(queue: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch) -> None:
-    one = queue(*[[each] for each in _NOTES])
+def test_nobody_reads_while_the_next_chunk_is_read_ahead(
+    queue: Callable[..., Queue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both would use the gates. Not even when an attempt fails at once, nor when the chunk goes in parts in the end."""
+    one = queue(*[[each] for each in _NOTES], linger=0.2)
     one.load(1)
-    verify = one.warehouse.destination.verify
-    monkeypatch.setattr(one.warehouse.destination, "committed", lambda _: False)
+    attempt, failures = one.warehouse.loader.attempt, iter(range(3))
 
-    def fail(client: Any, load_id: str, tables: list[str]) -> Any:
-        if len(one.warehouse.waits) < 3:
+    def fail(contents: Any, listings: Any, incidents: Any, announce: Any, **options: Any) -> Any:
+        for number in failures:
+            contents()
+            announce(str(number), [])
             raise OSError("away")
-        return verify(client, load_id, tables)
+        if contents is not Contents or listings:  # else it is the probe, which would take longer than reading ahead
+            return attempt(contents, listings, incidents, announce, **options)
+        return None
 
-    monkeypatch.setattr(one.warehouse.destination, "verify", fail)
+    monkeypatch.setattr(one.warehouse.loader, "attempt", fail)
+    monkeypatch.setattr(one.warehouse.destination, "committed", lambda _: False)
     assert one.load(2).packages > 1
     assert one.warehouse.waits == ["away"] * 3
+    assert not one.beside
     assert [row[0] for row in rows(one)] == ["a", "b", "c", "d"]
 
 
