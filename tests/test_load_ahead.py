@@ -225,6 +225,8 @@ def test_pages_that_cant_be_read_are_an_error_of_their_own_load(queue: Callable[
     assert one.load(1).rows["items"] == 2
     with pytest.raises(StorageError, match="damaged"):
         one.load(2)
+    assert one.warehouse.waits == [], "nothing is gained by another attempt"
+    assert one.warehouse.rows("SELECT count(*) FROM _dlt_loads") == [(1,)]
 
 
 async def test_the_chunk_behind_is_told_once_it_is_sealed(tmp_path: Path) -> None:

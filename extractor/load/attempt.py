@@ -132,6 +132,7 @@ class Loader:
         source = self._source(pipeline, contents, listings, incidents, found, count=count, part=part)
         clock.note("prepare")
         pipeline.extract(source, loader_file_format=self._file_format(pipeline))
+        # With it go pages and columns, which the load needs no more.
         del source
         (load_id,) = pipeline.list_extracted_load_packages()
         clock.note("extract")

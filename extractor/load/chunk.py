@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
+from extractor.errors import StorageError
 from extractor.gate import kept_bytes
 from extractor.ledger import IncidentRow, ListingRow
 from extractor.load.ahead import Ahead, Next
@@ -93,6 +94,7 @@ class ChunkLoader:
         Raises:
             Away: the destination can't be reached or takes nothing.
             CountsDiffer: it has other rows than it was given.
+            StorageError: the chunk's pages are damaged or missing.
         """
         self._loader.chunk()
         if parts <= 1:
@@ -130,7 +132,7 @@ class ChunkLoader:
             incidents = chain(chunk.incidents(), incident_rows_of(found))
             try:
                 return self._loader.attempt(contents, chunk.listings(), incidents, announce)
-            except (CountsDiffer, Unwanted):
+            except (CountsDiffer, StorageError, Unwanted):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever dlt or a driver raises, the chunk must go on
                 failed += not kept_out(error)
