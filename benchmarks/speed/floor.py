@@ -41,10 +41,11 @@ async def _walk(base_url: str) -> int:
             rows = content["data"]
             records += len(rows)
             if kind == "customers":
-                if content["next"]:
-                    waiting.put_nowait(("customers", f"/customers?limit=100&after={content['next']}"))
                 for row in rows:
                     waiting.put_nowait(("conversations", f"/customers/{row['id']}/conversations"))
+                # Last in, first out: each page of customers waits for the one before it, and nothing else has to.
+                if content["next"]:
+                    waiting.put_nowait(("customers", f"/customers?limit=100&after={content['next']}"))
             elif kind == "conversations":
                 for row in rows:
                     waiting.put_nowait(("items", f"/conversations/{row['id']}/items"))
