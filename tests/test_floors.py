@@ -48,7 +48,7 @@ PACKAGE_ITSELF = "__init__"
 ASIDE = frozenset({"console", "sandbox"})
 
 AIOHTTP = frozenset({"aiohttp", "yarl", "multidict"})
-MAY_KNOW_AIOHTTP = frozenset({"transport.http"})
+MAY_KNOW_AIOHTTP = frozenset({"transport.connections"})
 MAY_KNOW_DLT = frozenset({"load", "rest_api", "settings", "sources"})
 
 

@@ -11,14 +11,15 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from aiohttp.connector import Connection
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 from faultserver import Exchange, FaultServer, free_port
 from oneattempt import TOKEN, ask, fails, http, names, request
 
 from extractor.errors import BadBody, RequestFailed, SettingsError, TimedOut, TransportError, UnsafePath
 from extractor.transport import Traffic
-from extractor.transport.http import Http, failure_of
+from extractor.transport.connections import failure_of
+from extractor.transport.http import Http
 
 # ── what goes out ───────────────────────────────────────────────────────────────────────────
 
@@ -368,25 +369,25 @@ async def test_what_is_not_http(raw: bytes) -> None:
 async def test_a_socket_that_breaks_between_a_check_and_its_use(monkeypatch: pytest.MonkeyPatch) -> None:
     """The loop raises a bare RuntimeError for it; only that one is the connection's."""
 
-    async def broken(_: aiohttp.ClientRequest, connection: Connection) -> None:
-        assert connection.transport is not None
-        transport = connection.transport
+    async def broken(protocol: ResponseHandler) -> None:
+        transport = protocol.transport
+        assert transport is not None
         transport.abort()
         await asyncio.sleep(0.01)
         transport.write(b"GET / HTTP/1.1")
 
-    async def wrong(_: aiohttp.ClientRequest, __: Connection) -> None:
+    async def wrong(_: ResponseHandler) -> None:
         raise RuntimeError("something else")
 
     async def answer(exchange: Exchange) -> None:
         exchange.reset()
 
     async with FaultServer(answer) as server, http(server.base_url) as transport:
-        monkeypatch.setattr(aiohttp.ClientRequest, "send", broken)
+        monkeypatch.setattr(ResponseHandler, "read", broken)
         with pytest.raises(TransportError) as caught:
             await transport.send(request())
         assert caught.value.kind == "reset"
-        monkeypatch.setattr(aiohttp.ClientRequest, "send", wrong)
+        monkeypatch.setattr(ResponseHandler, "read", wrong)
         with pytest.raises(RuntimeError, match="something else"):
             await transport.send(request())
 

@@ -3,7 +3,8 @@
 `Retrying(Signed(Limited(Http(...))))`, innermost last: `Http` is one attempt over a connection, `Limited` has every
 attempt pass the vendor's budgets, `Signed` adds credentials where they are not the same for every request, `Retrying`
 tries again. A vendor with several APIs has an `Http` and a `Retrying` for each and one `Limited` between them; `Apis`
-chooses. Each takes and is a `Transport`. Only `transport.http` knows aiohttp; importing this package costs nothing.
+chooses. Each takes and is a `Transport`. Only `transport.connections` knows aiohttp; importing this package costs
+nothing.
 """
 
 from __future__ import annotations
