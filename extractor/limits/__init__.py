@@ -21,10 +21,10 @@ from extractor.limits.quota import Book, QuotaLimiter
 from extractor.limits.rolling import RollingLimiter
 from extractor.limits.second import SecondLimiter
 from extractor.limits.tally import Tally
-from extractor.limits.waiting import Budgets, Permit
+from extractor.limits.waiting import Budgets, Permit, Withdrawn
 from extractor.model import Bucket, Budget, Learnt, RollingWindow, StatedSecond
 
-__all__ = ["Book", "Budgets", "Limiter", "Permit", "QuotaLimiter", "Tally", "build"]
+__all__ = ["Book", "Budgets", "Limiter", "Permit", "QuotaLimiter", "Tally", "Withdrawn", "build"]
 
 
 def build(policy: Budget, *, share: float = 1.0, name: str = "", book: Book | None = None) -> Limiter:

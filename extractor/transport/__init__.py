@@ -14,7 +14,7 @@ from typing import Protocol
 
 from extractor.model import Request, Response
 
-__all__ = ["Traffic", "Transport", "Withdrawn"]
+__all__ = ["Traffic", "Transport"]
 
 
 class Transport(Protocol):
@@ -32,10 +32,6 @@ class Transport(Protocol):
     async def close(self) -> None:
         """Give connections back; nothing is sent afterwards."""
         ...
-
-
-class Withdrawn(Exception):
-    """A request was not sent, because whoever sent it did not want that any more; from layer to layer only."""
 
 
 @dataclass(kw_only=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from math import isfinite
 
 from extractor.errors import UnsafePath
-from extractor.limits import Budgets, Limiter, Permit, QuotaLimiter
+from extractor.limits import Budgets, Limiter, QuotaLimiter
 from extractor.model import Request, Response
-from extractor.transport import Transport, Withdrawn
+from extractor.transport import Transport
 from extractor.transport.concurrency import Level
 
 __all__ = ["Limited"]
@@ -21,9 +21,9 @@ _BESIDE = 96
 class Limited:
     """A `Transport` that waits for a request's budgets before it sends it, and tells them how it went.
 
-    Requests with the same budgets form a lane. The first of a lane waits for a place in flight, then for
-    the budgets; waiting for the budgets needs no place, and nobody holds budget while waiting for one. A place is
-    thus taken when the request goes out, and given back with its answer.
+    Requests with the same budgets form a lane. Each waits for its turn, and then for a place in flight and for the
+    budgets at once: nobody holds one of them while waiting for the other. A place is thus taken when the request goes
+    out, and given back with its answer.
 
     Args:
         transport: sends what was admitted.
@@ -34,7 +34,7 @@ class Limited:
     def __init__(self, transport: Transport, limiters: Mapping[str, Limiter], *, most: int = 256) -> None:
         self._transport = transport
         self._limiters = limiters
-        self._budgets = Budgets(limiters)
+        self._budgets = Budgets(limiters, self._lane)
         self._most = most
         self._lanes: dict[tuple[str, ...], _Lane] = {}
 
@@ -61,37 +61,25 @@ class Limited:
             Withdrawn: it is not wanted any more. Nothing was sent.
         """
         lane = self._lane(request.budgets)
-        clock = asyncio.get_running_loop().time
-        async with lane.turn:
-            if not request.wanted():
-                raise Withdrawn
-            await lane.place()
-            permit = await self._budgets.acquire(request.budgets) if request.budgets else None
-            lane.in_flight += 1
-        began = clock()
-        try:
-            response = await self._transport.send(request)
-        except UnsafePath:
-            _abandon(permit, sent=False)
-            raise
-        except BaseException as error:
-            # A cancelled one may have been counted by the vendor as well, but says nothing of how it is.
-            _abandon(permit, sent=True)
-            if isinstance(error, Exception):
+        # Without an answer it may have been counted by the vendor as well: the permit ends as sent.
+        with await self._budgets.acquire(request.budgets, request.wanted) as permit:
+            clock = asyncio.get_running_loop().time
+            began = clock()
+            try:
+                response = await self._transport.send(request)
+            except UnsafePath:
+                permit.abandoned(sent=False)
+                raise
+            except Exception:
                 lane.level.overloaded(now=clock())
-            raise
-        else:
+                raise
             now = clock()
-            if permit is not None:
-                permit.answered(response.status, response.headers, response.body)
             if response.status == 429 or response.status >= 500:
                 lane.level.overloaded(now=now)
             else:
                 lane.level.answered(now=now, seconds=now - began, in_flight=lane.in_flight)
+            permit.answered(response.status, response.headers, response.body)
             return response
-        finally:
-            lane.in_flight -= 1
-            lane.freed.set()
 
     async def close(self) -> None:
         """Close the transport below, and give back what quotas have booked and nobody used."""
@@ -111,11 +99,9 @@ class Limited:
 
 
 class _Lane:
-    """Requests with the same budgets: whose turn it is, and how many are out."""
+    """Requests with the same budgets: how many are out, and how many may be."""
 
     def __init__(self, limiters: tuple[Limiter, ...], *, most: int) -> None:
-        self.turn = asyncio.Lock()
-        self.freed = asyncio.Event()
         self.level = Level(most=most)
         self.in_flight = 0
         self._limiters = limiters
@@ -125,13 +111,14 @@ class _Lane:
         """Requests a second that the budgets allow together; None if nothing limits their speed."""
         return min([rate for limiter in self._limiters if isfinite(rate := limiter.rate)], default=None)
 
-    async def place(self) -> None:
-        """Wait until one more may be in flight."""
-        while self.in_flight >= self.level.allowed(self.rate):
-            self.freed.clear()
-            await self.freed.wait()
+    def free(self) -> bool:
+        """Whether one more may be out."""
+        return self.in_flight < self.level.allowed(self.rate)
 
+    def enter(self) -> None:
+        """One more is out."""
+        self.in_flight += 1
 
-def _abandon(permit: Permit | None, *, sent: bool) -> None:
-    if permit is not None:
-        permit.abandoned(sent=sent)
+    def leave(self) -> None:
+        """One has come back, or never will."""
+        self.in_flight -= 1

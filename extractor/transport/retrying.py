@@ -11,10 +11,11 @@ from random import Random
 from urllib.parse import urlsplit
 
 from extractor.errors import BadBody, ForeignOrigin, RequestFailed, RunFailed, TimedOut, TransportError, Unreachable
+from extractor.limits import Withdrawn
 from extractor.limits.pause import retry_after
 from extractor.model import Request, Response
 from extractor.paths import same_origin
-from extractor.transport import Transport, Withdrawn
+from extractor.transport import Transport
 from extractor.transport.outage import LONGEST_PAUSE, Allowance, Breaker, duration
 
 __all__ = ["Retrying", "leads_away"]
