@@ -21,6 +21,9 @@ __all__ = ["Engine", "Work"]
 _AHEAD = 64
 """Listings claimed in one look at the ledger: enough that the look costs nothing, few enough to stay deepest first."""
 
+_LOW = 32
+"""With fewer at hand the next look begins, so that nothing waits for it."""
+
 
 class Work(Protocol):
     """What the engine needs of the ledger."""
@@ -75,6 +78,8 @@ class Engine:
         self._refused = refused
         self._full = full
         self._claimed: dict[str, deque[Listing]] = {name: deque() for name in endpoints}
+        self._looks: dict[str, asyncio.Task[None]] = {}
+        self._bare: set[str] = set()
         self._closed: set[str] = set()
         self._open: dict[tuple[str, ...], set[asyncio.Task[None]]] = {lane: set() for lane in self._deepest_first}
         self._changed = asyncio.Event()
@@ -87,6 +92,7 @@ class Engine:
 
     def look_again(self) -> None:
         """Say that something changed: work arrived, a lane became wider, the spool has room."""
+        self._bare.clear()
         self._changed.set()
 
     def stop(self) -> None:
@@ -119,8 +125,8 @@ class Engine:
             while not self._stopping:
                 self._changed.clear()
                 for lane in self._deepest_first:
-                    await self._fill(lane, group)
-                if not self.open and not self._waiting():
+                    self._fill(lane, group)
+                if not self.open and not self._looks and not self._waiting():
                     return
                 await self._changed.wait()
 
@@ -144,33 +150,43 @@ class Engine:
         def ended(_: asyncio.Task[None]) -> None:
             tasks.discard(task)
             entered.set()
-            self._changed.set()
+            self.look_again()
 
         task.add_done_callback(ended)
         return entered
 
-    async def _fill(self, lane: tuple[str, ...], group: asyncio.TaskGroup) -> None:
+    def _fill(self, lane: tuple[str, ...], group: asyncio.TaskGroup) -> None:
         tasks = self._open[lane]
-        looked: set[str] = set()
-        # Everything is asked again after each look at the ledger: in the meantime anything may have changed.
         while not self._stopping and not self._full() and len(tasks) < self._width(lane):
-            name = self._deepest(lane, looked)
+            name = self._deepest(lane)
             if name is None:
                 return
             claimed = self._claimed[name]
+            looked = name in self._looks or name in self._bare
+            if len(claimed) < _LOW and not looked and self._work.claimable(name):
+                self._looks[name] = group.create_task(self._look(name))
             if not claimed:
-                claimed.extend(await self._work.claim(name, _AHEAD))
-                if not claimed:
-                    looked.add(name)
-                continue
+                return
             self._start(group, claimed.popleft())
 
-    def _deepest(self, lane: tuple[str, ...], looked: set[str]) -> str | None:
-        """The deepest open endpoint that has work, leaving out those where a look found none."""
+    async def _look(self, name: str) -> None:
+        """Claim what comes next of an endpoint."""
+        try:
+            found = await self._work.claim(name, _AHEAD)
+        finally:
+            del self._looks[name]
+        self._claimed[name].extend(found)
+        if not found:
+            # Nothing is there before something else changes.
+            self._bare.add(name)
+        self._changed.set()
+
+    def _deepest(self, lane: tuple[str, ...]) -> str | None:
+        """The deepest open endpoint that has work, leaving out those where the last look found none."""
         for name in self._deepest_first[lane]:
             if name in self._closed:
                 continue
-            if self._claimed[name] or (name not in looked and self._work.claimable(name)):
+            if self._claimed[name] or name in self._looks or (name not in self._bare and self._work.claimable(name)):
                 return name
         return None
 
@@ -188,7 +204,7 @@ class Engine:
                 async for page in pages:
                     await self._emit(page)
                     entered.set()
-                    self._changed.set()
+                    self.look_again()
         except (Refused, QuotaSpent) as error:
             if listing.endpoint in self._closed:
                 return
