@@ -14,9 +14,10 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
+from itertools import repeat
 from typing import cast
 
 import orjson
@@ -107,23 +108,19 @@ class Gate:
                 self._slow(piece, listing, sound)
         return sound
 
-    def _fast(self, found: Iterable[object], payload: bytes, sound: Sound) -> None:
+    def _fast(self, found: Sequence[object], payload: bytes, sound: Sound) -> None:
         """Add the records if there is no doubt about any of them."""
         walk = Walk(self._shapes)
-        records: list[Record] = []
+        records = [cast("Record", value) if type(value) is dict else {"value": value} for value in found]
+        wrapped = len(found) - list(map(type, found)).count(dict)
+        # Before anything in them is changed.
+        identities = repeat(None) if self._key else [_content_hash(record) for record in records]
+        walk.records(records)
         keys: list[Key] = []
-        wrapped = 0
-        for value in found:
-            record = cast("Record", value)
-            if type(value) is not dict:
-                record = {"value": value}
-                wrapped += 1
-            identity = None if self._key else _content_hash(record)
-            walk.record(record)
+        for record, identity in zip(records, identities, strict=False):
             key = self._identify(record, identity)
             if key is None:
                 raise LookCloser
-            records.append(record)
             keys.append(key)
         # Of two equal keys a parser keeps the last. Only the number of keys shows it.
         if walk.keys - wrapped != payload.count(b'":') - payload.count(b'\\":'):
@@ -274,7 +271,7 @@ def _suspicious(raw: bytes) -> bool:
     return (_EDGES[0] in raw or _EDGES[1] in raw) and _EDGE.search(raw) is not None
 
 
-def _values(payload: bytes) -> Iterable[object]:
+def _values(payload: bytes) -> Sequence[object]:
     if payload[:1] == b"{":
         try:
             return [orjson.loads(payload)]

@@ -6,12 +6,13 @@ unchanged: dlt itself would make 1970 of the number 5 and true of 7.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import orjson
 
 from extractor.gate.scalars import MICROSECONDS, OutOfRange, instant, integer, moment, number, truth, written_out
-from extractor.gate.shapes import PASSES, Node, Plan, Record, Shapes
+from extractor.gate.shapes import PASSES, Node, Plan, Record, Shapes, Step
 from extractor.rawjson import Escaped, Note, Written, digest, dump
 
 __all__ = ["DEPTH", "TABLE_NAME", "LookCloser", "Walk"]
@@ -23,6 +24,13 @@ TABLE_NAME = 180
 """Characters of a table's name: dlt names files after tables, and adds up to 40; file systems take 255."""
 
 _MIN, _MAX = -(2**63), 2**63 - 1
+
+_MANY = 16
+"""With fewer objects, looking at each by itself takes less."""
+
+_INT, _DICT = frozenset({int}), frozenset({dict})
+_Move = tuple[str, str, object]
+"""A key, the one that takes its place, and the value."""
 
 
 class LookCloser(Exception):
@@ -52,6 +60,50 @@ class Walk:
         """Change the record in place."""
         self._object(record, self._root, 1)
 
+    def records(self, records: Sequence[Record]) -> None:
+        """Change them all in place: many that have the same keys together, key by key, which takes half the time."""
+        self._objects(records, self._root, 1)
+
+    def _objects(self, found: Sequence[Record], node: Node, depth: int) -> None:
+        if len(found) < _MANY:
+            for one in found:
+                self._object(one, node, depth)
+            return
+        alike: dict[tuple[str, ...], list[Record]] = {}
+        for one in found:
+            alike.setdefault(tuple(one), []).append(one)
+        for keys, same in alike.items():
+            plan = node.plans.get(keys) or node.plan(keys)
+            if len(same) < _MANY or plan.renamed or plan.clashes:
+                for one in same:
+                    self._object(one, node, depth)
+            else:
+                self._together(same, plan, depth)
+
+    def _together(self, found: Sequence[Record], plan: Plan, depth: int) -> None:
+        """Objects with the same keys, none of which gets another name."""
+        if depth >= DEPTH:
+            raise LookCloser
+        self.keys += len(found) * len(plan.steps)
+        # All of them now: what moves below changes the objects.
+        columns = list(zip(*map(dict.values, found), strict=True))
+        for step, values in zip(plan.steps, columns, strict=True):
+            kinds = set(map(type, values)) - step.passes
+            if not kinds:
+                continue
+            if depth == 1:
+                self._top = step.key
+            if kinds == _INT and step.takes_int:
+                numbers = [value for value in values if type(value) is int]
+                if min(numbers) >= _MIN and max(numbers) <= _MAX:
+                    continue
+            elif kinds == _DICT and not step.kind:
+                self._objects([value for value in values if type(value) is dict], step.node, depth + 1)
+                continue
+            for one, value in zip(found, values, strict=True):
+                if type(value) in kinds and (move := self._settled(one, step, value, depth)):
+                    _move(one, move)
+
     def _object(self, found: Record, node: Node, depth: int) -> None:
         if depth >= DEPTH:
             raise LookCloser
@@ -60,24 +112,28 @@ class Walk:
         plan = node.plans.get(keys) or node.plan(keys)
         if plan.renamed or plan.clashes:
             plan = self._renamed(found, node, plan)
-        moved: list[tuple[str, str, object]] | None = None
+        moves: list[_Move] | None = None
         for step, value in zip(plan.steps, found.values(), strict=True):
-            kind = type(value)
-            if kind in step.passes or (kind is int and step.takes_int and _MIN <= value <= _MAX):  # type: ignore[operator]
+            if type(value) in step.passes:
                 continue
             if depth == 1:
                 self._top = step.key
-            if kind is dict and not step.kind:
-                self._object(value, step.node, depth + 1)  # type: ignore[arg-type]
-                continue
-            variant, form = self._form(step.node, value, kind, depth)
-            if variant:
-                moved = [*(moved or ()), (step.key, f"{step.key}__v_{variant}", form)]
-            elif form is not value:
-                found[step.key] = form
-        for key, name, form in moved or ():
-            del found[key]
-            found[name] = form
+            if move := self._settled(found, step, value, depth):
+                moves = [*(moves or ()), move]
+        for move in moves or ():
+            _move(found, move)
+
+    def _settled(self, found: Record, step: Step, value: object, depth: int) -> _Move | None:
+        """Give a value that does not pass its form; says where it has to go if it has another column."""
+        kind = type(value)
+        if kind is int and step.takes_int and _MIN <= value <= _MAX:  # type: ignore[operator]
+            return None
+        variant, form = self._form(step.node, value, kind, depth)
+        if variant:
+            return step.key, f"{step.key}__v_{variant}", form
+        if form is not value:
+            found[step.key] = form
+        return None
 
     def _renamed(self, found: Record, node: Node, plan: Plan) -> Plan:
         renamed = dict(plan.renamed)
@@ -126,6 +182,8 @@ class Walk:
             return "", self._text(value, depth)
         if declared == "json":
             return "", self._json(value, kind, depth)
+        if kind is str:
+            return self._str(node, declared, cast("str", value))
         if kind is dict:
             self._object(value, node, depth + 1)  # type: ignore[arg-type]
             return "", value
@@ -232,6 +290,12 @@ class Walk:
         if kind is int and not _MIN <= value <= _MAX:  # type: ignore[operator]
             raise LookCloser
         return False
+
+
+def _move(found: Record, move: _Move) -> None:
+    key, name, form = move
+    del found[key]
+    found[name] = form
 
 
 def _plain(value: object) -> object:

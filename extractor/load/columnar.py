@@ -7,7 +7,7 @@ as it is, and dlt finds new columns, types and variants in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from types import NoneType
 from typing import cast
@@ -102,8 +102,7 @@ class Columnar:
 
     def _spread(self, rows: Sequence[Record], path: tuple[str, ...], columns: dict[str, pa.Array]) -> None:
         """Add the columns that these objects make, one in each row."""
-        for key in dict.fromkeys(chain.from_iterable(rows)):
-            values = [row.get(key) for row in rows]
+        for key, values in _columns(rows):
             found = set(map(type, values)) - {NoneType}
             if not found:
                 continue  # dlt makes nothing of null
@@ -118,6 +117,13 @@ class Columnar:
                 self._spread([cast("Record", value or {}) for value in values], steps, columns)
             elif found != {list} or any(values):
                 raise _Doubtful
+
+
+def _columns(rows: Sequence[Record]) -> Iterable[tuple[str, Sequence[object]]]:
+    """The values of each key that any of the rows has, None where one lacks it."""
+    if len(set(map(tuple, rows))) == 1:
+        return zip(rows[0], zip(*map(dict.values, rows), strict=True), strict=True)
+    return [(key, [row.get(key) for row in rows]) for key in dict.fromkeys(chain.from_iterable(rows))]
 
 
 def _array(values: Sequence[object], kind: str) -> pa.Array:
