@@ -25,7 +25,7 @@ TABLE_NAME = 180
 
 _MIN, _MAX = -(2**63), 2**63 - 1
 
-_MANY = 16
+_MANY = 6
 """With fewer objects, looking at each by itself takes less."""
 
 _INT, _DICT = frozenset({int}), frozenset({dict})
