@@ -28,8 +28,9 @@ __all__ = ["Answer", "Exchange", "FaultServer", "Seen", "bomb", "free_port"]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Seen:
-    """A request as it arrived; header names in lower case."""
+    """A request as it arrived; header names in lower case, `head` with all its bytes before the body."""
 
+    head: bytes
     method: str
     target: str
     headers: Mapping[str, str]
@@ -136,12 +137,12 @@ class FaultServer:
 
 
 async def _read(reader: asyncio.StreamReader, connection: int) -> Seen:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    first, *lines = head.rstrip().split("\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").rstrip().split("\r\n")
     method, target, _version = first.split(" ")
     headers = {name.lower(): value.strip() for name, _colon, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Seen(method=method, target=target, headers=headers, body=body, connection=connection)
+    return Seen(head=head, method=method, target=target, headers=headers, body=body, connection=connection)
 
 
 def free_port() -> int:

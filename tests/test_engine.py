@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -332,6 +333,34 @@ def test_work_that_arrives_while_it_runs_is_taken_up() -> None:
 
     run(main())
     world.assert_complete()
+
+
+def test_listings_are_begun_while_the_ledger_is_looked_at() -> None:
+    """A look may take as long as an answer does; with some at hand nobody waits for it."""
+    world = World(chain(400), width={"one": 8}, waits=0)
+    at_hand: list[int] = []
+    begun_meanwhile: list[int] = []
+
+    async def claim(endpoint: str, limit: int) -> list[Listing]:
+        at_hand.append(len(world.engine._claimed[endpoint]))
+        before = sum(world.fetched.values())
+        await asyncio.sleep(1)
+        begun_meanwhile.append(sum(world.fetched.values()) - before)
+        return await World.claim(world, endpoint, limit)
+
+    async def fetch(listing: Listing) -> AsyncGenerator[Page]:
+        await asyncio.sleep(1)
+        async with aclosing(World.fetch(world, listing)) as pages:
+            async for page in pages:
+                yield page
+
+    world.claim = claim  # type: ignore[method-assign]
+    world.engine._fetch = fetch
+    run(world.engine.run())
+    world.assert_complete()
+    assert at_hand[0] == 0
+    assert min(at_hand[1:]) > 0
+    assert min(begun_meanwhile[1:]) > 0
 
 
 def test_a_look_at_the_ledger_that_finds_nothing_is_not_repeated_for_ever() -> None:

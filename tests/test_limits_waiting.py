@@ -11,7 +11,7 @@ from clock import START, VirtualLoop, run, virtual_time
 from paper import Paper, in_midweek
 
 from extractor.errors import QuotaSpent
-from extractor.limits import Budgets, Limiter, Tally, build
+from extractor.limits import Budgets, Limiter, Tally, Withdrawn, build
 from extractor.limits.quota import BUSY_S
 from extractor.model import RollingWindow, StatedSecond, WeeklyQuota
 
@@ -29,7 +29,7 @@ class Every:
 
     @property
     def rate(self) -> float:
-        return 1 / self.seconds
+        return 1 / self.seconds if self.seconds else math.inf
 
     def wait(self, now: float) -> float:
         self.asked += 1
@@ -114,6 +114,112 @@ async def test_the_one_who_waits_for_both_is_not_starved_by_many_who_need_one() 
     # The first waits for those who came before it; the others come as soon as a report may.
     assert reports == pytest.approx([reports[0] + 6 * number for number in range(4)], abs=0.5 + 50 * 0.1)
     assert reports[0] < 7
+
+
+@virtual_time
+async def test_sets_take_turns_at_what_they_share() -> None:
+    """Who needs a scarce budget besides does not wait for all who came before it for the wide one alone."""
+    budgets = Budgets({"requests": Every(1), "reports": Every(4)})
+    log: list[tuple[float, object]] = []
+    async with asyncio.TaskGroup() as group:
+        for _ in range(20):
+            group.create_task(one(budgets, ("requests",), log, "plain"))
+        await asyncio.sleep(0.5)
+        for _ in range(3):
+            group.create_task(one(budgets, ("requests", "reports"), log, "report"))
+    assert [at for at, name in log if name == "report"] == [2, 6, 10]
+
+
+class Places:
+    """Room for so many."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def free(self) -> bool:
+        return self.number > 0
+
+    def enter(self) -> None:
+        self.number -= 1
+
+    def leave(self) -> None:
+        self.number += 1
+
+
+@virtual_time
+async def test_nothing_is_spent_before_there_is_room() -> None:
+    limiter, places = Every(0), Places(2)
+    budgets = Budgets({"requests": limiter}, lambda _: places)
+    first, second = [await budgets.acquire(("requests",)) for _ in range(2)]
+    waiting = [asyncio.create_task(budgets.acquire(("requests",))) for _ in range(3)]
+    await asyncio.sleep(1)
+    assert (limiter.tally.sent, places.number) == (2, 0)
+    first.answered(200, {})
+    second.abandoned()
+    await asyncio.sleep(0)
+    assert [task.done() for task in waiting] == [True, True, False]
+    assert (limiter.tally.sent, places.number) == (4, 0)
+    waiting[2].cancel()
+    for task in waiting[:2]:
+        with await task:
+            pass
+    assert places.number == 2
+
+
+@virtual_time
+async def test_a_full_room_holds_nobody_of_another_set_up() -> None:
+    rooms = {("a",): Places(1), ("a", "b"): Places(1)}
+    budgets = Budgets({"a": Every(0), "b": Every(0)}, rooms.__getitem__)
+    await budgets.acquire(("a",))
+    waiting = asyncio.create_task(budgets.acquire(("a",)))
+    await asyncio.sleep(1)
+    async with asyncio.timeout(1):
+        await budgets.acquire(("a", "b"))
+    assert not waiting.done()
+    waiting.cancel()
+
+
+@virtual_time
+async def test_who_is_not_wanted_any_more_spends_nothing_and_holds_nobody_up() -> None:
+    limiter = Every(10)
+    budgets = Budgets({"requests": limiter})
+    log: list[tuple[float, object]] = []
+    await one(budgets, ("requests",), log, "first")
+    withdrawn = [asyncio.create_task(budgets.acquire(("requests",), lambda: clock() < 5)) for _ in range(3)]
+    await one(budgets, ("requests",), log, "last")
+    assert log == [(0, "first"), (10, "last")]
+    for task in withdrawn:
+        with pytest.raises(Withdrawn):
+            await task
+    with pytest.raises(Withdrawn):
+        await Budgets({}).acquire((), lambda: False)
+    assert limiter.tally.sent == 2
+
+
+@virtual_time
+async def test_all_who_fit_start_in_the_same_turn_of_the_loop() -> None:
+    """One turn for each would leave places empty while the loop is busy with answers."""
+    places = Places(50)
+    budgets = Budgets({}, lambda _: places)
+    under_way = [await budgets.acquire(()) for _ in range(50)]
+    started: list[int] = []
+    turn = 0
+
+    async def start() -> None:
+        await budgets.acquire(())
+        started.append(turn)
+
+    waiting = [asyncio.create_task(start()) for _ in range(80)]
+    await asyncio.sleep(1)
+    assert not started
+    for permit in under_way:
+        permit.answered(200, {})
+    for turn in range(1, 5):  # noqa: B007 - the tasks note it
+        await asyncio.sleep(0)
+    assert len(started) == 50
+    assert len(set(started)) == 1
+    for task in waiting:
+        task.cancel()
 
 
 @virtual_time

@@ -64,6 +64,66 @@ async def test_a_body_goes_out_as_json() -> None:
     assert seen.headers["authorization"] == TOKEN
 
 
+async def test_the_bytes_of_a_request() -> None:
+    """What nearly every request looks like, whole."""
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.answer()
+
+    async with FaultServer(answer) as server, http(server.base_url) as transport:
+        await transport.send(request())
+        host = f"127.0.0.1:{server.port}"
+    assert server.seen[0].head.decode() == (
+        f"GET /api/v1/things HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\nUser-Agent: extractor\r\n"
+        f"Accept-Encoding: gzip, deflate\r\nAuthorization: {TOKEN}\r\nX-Api-Key: key-1234\r\n\r\n"
+    )
+
+
+async def test_a_requests_own_headers_come_instead_of_those_of_all() -> None:
+    """Whatever the case of their letters."""
+
+    async def answer(exchange: Exchange) -> None:
+        await exchange.answer()
+
+    own = {"ACCEPT": "text/csv", "authorization": "own", "Content-type": "text/plain", "content-length": "99"}
+    _response, server = await ask(answer, request(method="POST", content=b"x", headers=own))
+    text = server.seen[0].head.decode().lower()
+    for name, value in {**own, "content-length": "1"}.items():
+        assert text.count(f"\r\n{name.lower()}: ") == 1
+        assert f"\r\n{name.lower()}: {value}\r\n" in text
+
+
+@pytest.mark.parametrize(("method", "length"), [("POST", "0"), ("PUT", "0"), ("GET", None), ("DELETE", None)])
+async def test_the_length_of_no_body(method: str, length: str | None) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.answer()
+
+    _response, server = await ask(answer, request(method=method))
+    assert server.seen[0].headers.get("content-length") == length
+
+
+@pytest.mark.parametrize("method", ["GET /x HTTP/1.1\r\nHost: elsewhere\r\n\r\nGET", "G\u00c9T", "GET\x00"])
+async def test_a_method_that_would_be_more_is_not_sent(method: str) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.answer()
+
+    async with FaultServer(answer) as server, http(server.base_url) as transport:
+        with pytest.raises(UnsafePath):
+            await transport.send(request(method=method))
+        assert not server.connections
+
+
+@pytest.mark.parametrize("status", [100, 102, 103])
+async def test_word_that_the_answer_is_to_come_is_no_answer(status: int) -> None:
+    async def answer(exchange: Exchange) -> None:
+        await exchange.write(f"HTTP/1.1 {status} Wait\r\nLink: </x>\r\n\r\n".encode())
+        await exchange.answer(b"here")
+
+    response, _server = await ask(answer)
+    assert (response.status, response.body) == (200, b"here")
+    assert "link" not in response.headers
+
+
 @pytest.mark.parametrize("path", ["/../admin", "/a/%2e%2E/b", "things", "/a?b", "/a#b", "/a b", "/a\\b", "/é"])
 async def test_a_path_that_leaves_the_base_is_not_sent(path: str) -> None:
     async def answer(exchange: Exchange) -> None:

@@ -89,7 +89,7 @@ class Http:
         Raises:
             TransportError: no whole answer came; `TimedOut` if that was a matter of time.
             BadBody: the body is too large, broken or encoded in a way nobody asked for.
-            UnsafePath: the path does not lie below the base URL, or a header can't be sent. Nothing was sent.
+            UnsafePath: the path does not lie below the base URL, or the method or a header can't be sent. Nothing was.
             StorageError: the downloaded body can't be written.
         """
         target = build_url(self._path, request.path, (*request.params, *self._query))
@@ -98,7 +98,9 @@ class Http:
         if request.json is not None:
             content = orjson.dumps(request.json)
             headers = {"Content-Type": "application/json", **headers}
-        for name, value in (("method", request.method), *headers.items()):
+        if not (request.method.isascii() and request.method.isalpha()):
+            raise UnsafePath(f"{request.endpoint}: {request.method!r:.100} is no method", path=request.path)
+        for name, value in headers.items():
             if not _sendable(name, value):
                 message = f"{request.endpoint}: the header {name!r:.100} holds characters that can't be sent"
                 raise UnsafePath(message, path=request.path)
