@@ -130,6 +130,19 @@ async def test_sets_take_turns_at_what_they_share() -> None:
     assert [at for at, name in log if name == "report"] == [2, 6, 10]
 
 
+@virtual_time
+async def test_a_set_that_was_idle_has_no_turn_before_those_who_wait() -> None:
+    budgets = Budgets({"requests": Every(1), "other": Every(0)})
+    log: list[tuple[float, object]] = []
+    await one(budgets, ("requests",), log, "first")
+    async with asyncio.TaskGroup() as group:
+        await asyncio.sleep(0.2)
+        group.create_task(one(budgets, ("requests", "other"), log, "earlier"))
+        await asyncio.sleep(0.2)
+        group.create_task(one(budgets, ("requests",), log, "later"))
+    assert log == [(0, "first"), (1, "earlier"), (2, "later")]
+
+
 class Places:
     """Room for so many."""
 

@@ -310,6 +310,26 @@ async def test_a_cancelled_request_gives_its_connection_up() -> None:
         await closed.wait()
 
 
+async def test_the_answer_to_a_cancelled_request_is_nobody_elses() -> None:
+    """It may still come: the connection is not used again."""
+    asked_on = list[int]()
+
+    async def answer(exchange: Exchange) -> None:
+        asked_on.append(exchange.seen.connection)
+        if exchange.number == 1:
+            await asyncio.sleep(0.05)
+        await exchange.answer(str(exchange.number).encode())
+
+    async with FaultServer(answer) as server, http(server.base_url) as transport:
+        task = asyncio.create_task(transport.send(request()))
+        await server.reached.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert (await transport.send(request())).body == b"2"
+    assert asked_on == [1, 2]
+
+
 # ── broken answers ──────────────────────────────────────────────────────────────────────────
 
 
