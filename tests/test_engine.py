@@ -250,6 +250,7 @@ def test_the_deepest_listing_comes_first(tree: tuple[Node, ...], seed: int) -> N
         for deeper in ENDPOINTS[world.nodes[number].depth + 1 :]:
             assert world.claimable(deeper) == 0
             assert not world.engine._claimed[deeper]
+            assert deeper not in world.engine._looks
 
     world.on_fetch = assert_nothing_deeper
     run(world.engine.run())
@@ -369,6 +370,26 @@ def test_a_look_at_the_ledger_that_finds_nothing_is_not_repeated_for_ever() -> N
     world.on_claim = lambda name: world.pending[name].clear()
     run(world.engine.run())
     assert world.log == []
+
+
+def test_what_is_counted_and_not_found_holds_nothing_else_up() -> None:
+    """And is looked for again when something has changed, not before."""
+    world = World((*chain(5), Node(5, 1, ((),))), waits=0)
+    looks = 0
+
+    async def claim(endpoint: str, limit: int) -> list[Listing]:
+        nonlocal looks
+        if endpoint == ENDPOINTS[1]:
+            looks += 1
+            assert looks < 50
+            if len(world.fetched) < 5:
+                await asyncio.sleep(0.1)
+                return []
+        return await World.claim(world, endpoint, limit)
+
+    world.claim = claim  # type: ignore[method-assign]
+    run(world.engine.run())
+    world.assert_complete()
 
 
 # ── stopping ────────────────────────────────────────────────────────────────────────────────

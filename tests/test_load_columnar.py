@@ -8,7 +8,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pytest
 from dlt.common.schema import Schema
@@ -195,10 +195,33 @@ def test_a_table_goes_to_dlt_whole_until_the_destination_has_all_that_is_declare
     ],
 )
 def test_what_an_earlier_one_has_made_holds_as_long_as_its_columns_do(now: dict[str, str], covered: bool) -> None:
-    def of(columns: dict[str, str]) -> Columnar:
-        schema = Schema("shop")
-        told: Any = [{"name": name, "data_type": kind, "nullable": True} for name, kind in columns.items()]
-        schema.update_table(new_table("items", columns=told))
-        return Columnar(schema, "items", ["id"], str, duckdb().capabilities())
+    assert _of(now).covers(_of({"id": "text", "size": "bigint"})) is covered
 
-    assert of(now).covers(of({"id": "text", "size": "bigint"})) is covered
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"id": "1", "to": "x"}, {"id": "2", "to": "y"}],
+        [{"id": "1", "to": "x"}, {"to": "y", "id": "2"}],
+        [{"id": "1", "to": "x"}, {"id": "2", "from": "y"}],
+        [{"id": "1", "to": "x"}, {"id": "2"}, {}],
+        [{"id": "1", "deep": {"a": "x", "b": "y"}}, {"id": "2", "deep": {"b": "y", "a": "x"}}],
+    ],
+)
+def test_columns_come_of_names_and_not_of_places(rows: list[Record]) -> None:
+    columns = ("id", "to", "from", "deep__a", "deep__b")
+    table = _of(dict.fromkeys(columns, "text")).batch(rows)
+    assert table is not None
+    flat = [
+        {f"deep__{key}": value for key, value in cast("Record", row.get("deep", {})).items()}
+        | {key: value for key, value in row.items() if key != "deep"}
+        for row in rows
+    ]
+    assert [{key: value for key, value in row.items() if value is not None} for row in table.to_pylist()] == flat
+
+
+def _of(columns: dict[str, str]) -> Columnar:
+    schema = Schema("shop")
+    told: Any = [{"name": name, "data_type": kind, "nullable": True} for name, kind in columns.items()]
+    schema.update_table(new_table("items", columns=told))
+    return Columnar(schema, "items", ["id"], str, duckdb().capabilities())
