@@ -62,7 +62,7 @@ _VALUES = st.recursive(
     ),
     max_leaves=4,
 )
-_KEYS = ("a", "A", "n", "at", "day", "since", "yes", "much", "note", "raw", "_dlt_id")
+_KEYS = ("a", "A", "a__b", "n", "at", "day", "since", "yes", "much", "note", "raw", "_dlt_id")
 _DECLARED: dict[str, ColumnType] = {
     "n": "bigint",
     "at": "timestamp",
@@ -90,6 +90,39 @@ def test_many_are_changed_as_one_by_one(values: dict[str, list[Any]], number: in
         {key: random.choice(several) for key, several in values.items()} | ({"odd": 1} if odd and position == 3 else {})
         for position in range(number)
     ]
+    _assert_alike(records)
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"x": 1}
+    for _ in range(levels):
+        found = {"a": found}
+    return found
+
+
+@pytest.mark.parametrize("usual", [{"x": 1}, {"x": None}, {"x": "y"}])
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"x": 2**63 - 1},
+        {"x": 2**63},
+        {"x": -(2**63)},
+        {"x": -(2**63) - 1},
+        {"raw": {"_dlt_id": 1, "a": {"b": 1}}},
+        {"raw": {"x": 2**63}},
+        {"note": {"_dlt_id": 1}},
+        {"a": {"b": 1}, "a__b": 2},
+        {"a": None, "a__b": 2},
+        *(_nested(levels) for levels in (46, 47, 48, 49, 50, 60)),
+    ],
+)
+def test_one_of_many_is_looked_at_as_closely(last: dict[str, Any], usual: dict[str, Any]) -> None:
+    _assert_alike([usual] * 10 + [last])
+    _assert_alike([last] * 10)
+
+
+def _assert_alike(records: list[dict[str, Any]]) -> None:
+    """Looked at together they become what each becomes by itself."""
     apart, together = (json.loads(json.dumps(records)) for _ in range(2))
     one, many = Walk(_shapes_of(_DECLARED)), Walk(_shapes_of(_DECLARED))
     try:
