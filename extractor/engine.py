@@ -186,7 +186,7 @@ class Engine:
         for name in self._deepest_first[lane]:
             if name in self._closed:
                 continue
-            if self._claimed[name] or name in self._looks or (name not in self._bare and self._work.claimable(name)):
+            if self._claimed[name] or (name not in self._bare and self._work.claimable(name)):
                 return name
         return None
 

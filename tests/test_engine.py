@@ -250,7 +250,6 @@ def test_the_deepest_listing_comes_first(tree: tuple[Node, ...], seed: int) -> N
         for deeper in ENDPOINTS[world.nodes[number].depth + 1 :]:
             assert world.claimable(deeper) == 0
             assert not world.engine._claimed[deeper]
-            assert deeper not in world.engine._looks
 
     world.on_fetch = assert_nothing_deeper
     run(world.engine.run())
@@ -273,6 +272,29 @@ def test_little_waits_at_a_time_in_a_large_tree() -> None:
     run(world.engine.run())
     world.assert_complete()
     assert most <= 4
+
+
+def test_little_waits_also_where_looks_at_the_ledger_take_long() -> None:
+    """A slot may begin a shallower listing while the deepest are being claimed, but not one after the other."""
+    nodes = [Node(number, 0, ((1000 + number,),)) for number in range(1000)]
+    nodes += [Node(1000 + number, 1, ((),)) for number in range(1000)]
+    world = World(tuple(nodes), width={"one": 4}, waits=0)
+    most = 0
+
+    async def claim(endpoint: str, limit: int) -> list[Listing]:
+        found = await World.claim(world, endpoint, limit)
+        await asyncio.sleep(1)
+        return found
+
+    def count(_: Page) -> None:
+        nonlocal most
+        most = max(most, len(world.known) - 1000 - sum(number >= 1000 for number in world.fetched))
+
+    world.claim = claim  # type: ignore[method-assign]
+    world.on_emit = count
+    run(world.engine.run())
+    world.assert_complete()
+    assert most <= 4 + 4
 
 
 def test_children_do_not_wait_for_the_end_of_their_parents_listing() -> None:
