@@ -52,6 +52,27 @@ class Every:
         self.given_back += not sent
 
 
+class Places:
+    """Room for so many."""
+
+    def __init__(self, number: float) -> None:
+        self.number = number
+
+    def free(self) -> bool:
+        return self.number > 0
+
+    def enter(self) -> None:
+        self.number -= 1
+
+    def leave(self) -> None:
+        self.number += 1
+
+
+def without_bounds(limiters: Mapping[str, Limiter]) -> Budgets:
+    """Any number may be under way."""
+    return Budgets(limiters, lambda _: Places(math.inf))
+
+
 def clock() -> float:
     return asyncio.get_running_loop().time() - START
 
@@ -64,14 +85,14 @@ async def one(budgets: Budgets, names: tuple[str, ...], log: list[tuple[float, o
 
 @virtual_time
 async def test_first_come_first_served() -> None:
-    budgets, log = Budgets({"requests": Every(1)}), list[tuple[float, object]]()
+    budgets, log = without_bounds({"requests": Every(1)}), list[tuple[float, object]]()
     await asyncio.gather(*(one(budgets, ("requests",), log, name) for name in range(5)))
     assert log == [(float(name), name) for name in range(5)]
 
 
 @virtual_time
 async def test_an_exhausted_budget_holds_nobody_up_who_does_not_need_it() -> None:
-    budgets = Budgets({"requests": Every(0.1), "reports": Every(6)})
+    budgets = without_bounds({"requests": Every(0.1), "reports": Every(6)})
     log: list[tuple[float, object]] = []
     async with asyncio.TaskGroup() as group:
         for _ in range(3):
@@ -87,7 +108,7 @@ async def test_an_exhausted_budget_holds_nobody_up_who_does_not_need_it() -> Non
 @virtual_time
 async def test_nothing_is_spent_on_one_budget_while_another_is_waited_for() -> None:
     requests, reports = Every(0.1), Every(6)
-    budgets = Budgets({"requests": requests, "reports": reports})
+    budgets = without_bounds({"requests": requests, "reports": reports})
     log: list[tuple[float, object]] = []
     await asyncio.gather(*(one(budgets, ("requests", "reports"), log, name) for name in range(2)))
     assert [at for at, _ in log] == [0, 6]
@@ -97,7 +118,7 @@ async def test_nothing_is_spent_on_one_budget_while_another_is_waited_for() -> N
 
 @virtual_time
 async def test_the_one_who_waits_for_both_is_not_starved_by_many_who_need_one() -> None:
-    budgets = Budgets({"requests": Every(0.1), "reports": Every(6)})
+    budgets = without_bounds({"requests": Every(0.1), "reports": Every(6)})
     log: list[tuple[float, object]] = []
 
     async def forever() -> None:
@@ -119,7 +140,7 @@ async def test_the_one_who_waits_for_both_is_not_starved_by_many_who_need_one() 
 @virtual_time
 async def test_sets_take_turns_at_what_they_share() -> None:
     """Who needs a scarce budget besides does not wait for all who came before it for the wide one alone."""
-    budgets = Budgets({"requests": Every(1), "reports": Every(4)})
+    budgets = without_bounds({"requests": Every(1), "reports": Every(4)})
     log: list[tuple[float, object]] = []
     async with asyncio.TaskGroup() as group:
         for _ in range(20):
@@ -132,7 +153,7 @@ async def test_sets_take_turns_at_what_they_share() -> None:
 
 @virtual_time
 async def test_a_set_that_was_idle_has_no_turn_before_those_who_wait() -> None:
-    budgets = Budgets({"requests": Every(1), "other": Every(0)})
+    budgets = without_bounds({"requests": Every(1), "other": Every(0)})
     log: list[tuple[float, object]] = []
     await one(budgets, ("requests",), log, "first")
     async with asyncio.TaskGroup() as group:
@@ -141,22 +162,6 @@ async def test_a_set_that_was_idle_has_no_turn_before_those_who_wait() -> None:
         await asyncio.sleep(0.2)
         group.create_task(one(budgets, ("requests",), log, "later"))
     assert log == [(0, "first"), (1, "earlier"), (2, "later")]
-
-
-class Places:
-    """Room for so many."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    def free(self) -> bool:
-        return self.number > 0
-
-    def enter(self) -> None:
-        self.number -= 1
-
-    def leave(self) -> None:
-        self.number += 1
 
 
 @virtual_time
@@ -195,7 +200,7 @@ async def test_a_full_room_holds_nobody_of_another_set_up() -> None:
 @virtual_time
 async def test_who_is_not_wanted_any_more_spends_nothing_and_holds_nobody_up() -> None:
     limiter = Every(10)
-    budgets = Budgets({"requests": limiter})
+    budgets = without_bounds({"requests": limiter})
     log: list[tuple[float, object]] = []
     await one(budgets, ("requests",), log, "first")
     withdrawn = [asyncio.create_task(budgets.acquire(("requests",), lambda: clock() < 5)) for _ in range(3)]
@@ -205,7 +210,7 @@ async def test_who_is_not_wanted_any_more_spends_nothing_and_holds_nobody_up() -
         with pytest.raises(Withdrawn):
             await task
     with pytest.raises(Withdrawn):
-        await Budgets({}).acquire((), lambda: False)
+        await without_bounds({}).acquire((), lambda: False)
     assert limiter.tally.sent == 2
 
 
@@ -238,7 +243,7 @@ async def test_all_who_fit_start_in_the_same_turn_of_the_loop() -> None:
 @virtual_time
 async def test_who_is_cancelled_while_waiting_has_spent_nothing() -> None:
     limiter = Every(10)
-    budgets, log = Budgets({"requests": limiter}), list[tuple[float, object]]()
+    budgets, log = without_bounds({"requests": limiter}), list[tuple[float, object]]()
     await one(budgets, ("requests",), log, "first")
     waiting = [asyncio.create_task(one(budgets, ("requests",), log, name)) for name in range(3)]
     await asyncio.sleep(1)
@@ -254,7 +259,7 @@ async def test_who_is_cancelled_in_the_moment_of_admission_gives_it_back() -> No
     """The timer grants the permit, and before the task runs again it is cancelled."""
     loop = asyncio.get_running_loop()
     limiter = Every(10)
-    budgets, log = Budgets({"requests": limiter}), list[tuple[float, object]]()
+    budgets, log = without_bounds({"requests": limiter}), list[tuple[float, object]]()
     await one(budgets, ("requests",), log, "first")
     task = asyncio.create_task(one(budgets, ("requests",), log, "never"))
     loop.call_at(START + 10 + 1e-8, task.cancel)  # in the same turn of the loop, after the timer
@@ -267,7 +272,7 @@ async def test_who_is_cancelled_in_the_moment_of_admission_gives_it_back() -> No
 @virtual_time
 async def test_an_error_while_sending_ends_the_request() -> None:
     limiter = Every(1)
-    budgets = Budgets({"requests": limiter})
+    budgets = without_bounds({"requests": limiter})
     with pytest.raises(ConnectionError), await budgets.acquire(("requests",)):
         raise ConnectionError
     assert (limiter.flying, limiter.given_back) == (set(), 0)
@@ -275,7 +280,7 @@ async def test_an_error_while_sending_ends_the_request() -> None:
 
 @virtual_time
 async def test_an_answer_wakes_those_who_can_only_be_woken_by_it() -> None:
-    budgets = Budgets({"reports": build(RollingWindow(limit=100, seconds=60, at_once=1))})
+    budgets = without_bounds({"reports": build(RollingWindow(limit=100, seconds=60, at_once=1))})
     ends: list[float] = []
 
     async def report() -> None:
@@ -293,7 +298,7 @@ def test_ten_thousand_waiters_cost_nothing() -> None:
     limiter = Every(0.01)
 
     async def main() -> float:
-        budgets, log = Budgets({"requests": limiter}), list[tuple[float, object]]()
+        budgets, log = without_bounds({"requests": limiter}), list[tuple[float, object]]()
         tasks = [asyncio.create_task(one(budgets, ("requests",), log, name)) for name in range(10_000)]
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -314,7 +319,7 @@ def test_ten_thousand_waiters_cost_nothing() -> None:
 async def test_random_cancellations_lose_no_place_and_leak_no_ticket() -> None:
     dice = random.Random(7)
     limiter = Every(0.05)
-    budgets, log = Budgets({"requests": limiter}), list[tuple[float, object]]()
+    budgets, log = without_bounds({"requests": limiter}), list[tuple[float, object]]()
 
     async def impatient(name: int) -> None:
         try:
@@ -336,7 +341,7 @@ async def test_a_real_limiter_and_a_real_queue_keep_a_real_vendor_happy() -> Non
     assert isinstance(loop, VirtualLoop)
     dice = random.Random(3)
     limiter: Limiter = build(StatedSecond(limit=10, limit_header="l", remaining_header="r"))
-    budgets = Budgets({"requests": limiter})
+    budgets = without_bounds({"requests": limiter})
     used: dict[int, int] = {}
     refused = 0
 
@@ -366,7 +371,7 @@ async def test_a_429_is_put_down_to_the_narrowest_budget() -> None:
     """Reports that are refused must not make the limit of everything else look smaller."""
     wide = build(StatedSecond(limit=10, limit_header="l", remaining_header="r"))
     narrow = build(RollingWindow(limit=10, seconds=60, at_once=2))
-    budgets = Budgets({"requests": wide, "reports": narrow})
+    budgets = without_bounds({"requests": wide, "reports": narrow})
     for _ in range(3):
         (await budgets.acquire(("requests",))).answered(200, {})
     before = wide.rate
@@ -386,7 +391,7 @@ def weekly(limit: int) -> Limiter:
 @virtual_time
 async def test_everybody_who_waits_for_a_spent_quota_hears_of_it() -> None:
     """Also those who wait for a second budget first; those who need only that go on."""
-    budgets, log = Budgets({"requests": Every(1), "weekly": weekly(3)}), list[tuple[float, object]]()
+    budgets, log = without_bounds({"requests": Every(1), "weekly": weekly(3)}), list[tuple[float, object]]()
     both = [asyncio.create_task(one(budgets, ("requests", "weekly"), log, name)) for name in range(10)]
     results = await asyncio.gather(*both, return_exceptions=True)
     assert log == [(0.0, 0), (1.0, 1), (2.0, 2)]
@@ -400,7 +405,7 @@ async def test_who_is_cancelled_when_a_quota_is_spent_is_cancelled() -> None:
     """Both happen in the same turn of the loop."""
     book = Paper()
     book.busy = 1
-    budgets = Budgets({"weekly": in_midweek(WeeklyQuota(limit=0, keep=0), book)})
+    budgets = without_bounds({"weekly": in_midweek(WeeklyQuota(limit=0, keep=0), book)})
     waiting = asyncio.create_task(budgets.acquire(("weekly",)))
     asyncio.get_running_loop().call_later(BUSY_S + 1e-8, waiting.cancel)
     with pytest.raises(asyncio.CancelledError):
@@ -412,7 +417,7 @@ async def test_who_is_cancelled_when_a_quota_is_spent_is_cancelled() -> None:
 @virtual_time
 async def test_a_429_is_put_down_to_a_quota_only_if_it_says_so(names: tuple[str, ...]) -> None:
     requests, quota = build(StatedSecond(limit=10)), weekly(100)
-    budgets = Budgets({"requests": requests, "weekly": quota})
+    budgets = without_bounds({"requests": requests, "weekly": quota})
     (await budgets.acquire(names)).answered(429, {}, b'{"message":"Too Many Requests"}')
     assert requests.tally.refused == 1
     (await budgets.acquire(names)).answered(429, {}, b'{"message":"Limit Exceeded"}')
@@ -423,6 +428,6 @@ async def test_a_429_is_put_down_to_a_quota_only_if_it_says_so(names: tuple[str,
 
 @virtual_time
 async def test_a_429_to_a_request_that_only_a_quota_counts_passes() -> None:
-    budgets = Budgets({"weekly": weekly(100)})
+    budgets = without_bounds({"weekly": weekly(100)})
     (await budgets.acquire(("weekly",))).answered(429, {}, b"")
     (await budgets.acquire(("weekly",))).answered(200, {}, b"")

@@ -15,7 +15,6 @@ from benchmarks.sweep import choose, figures, sweep, together
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
-    pytest.importorskip("psycopg2")
     try:
         with serve() as running:
             yield running

@@ -289,6 +289,15 @@ async def test_what_follows_an_answer_is_not_taken_for_the_next_one(late: bool) 
         assert len(server.seen) >= 2
 
 
+async def cancelled(transport: Http, server: FaultServer) -> None:
+    """A request that is cancelled when it has arrived."""
+    task = asyncio.create_task(transport.send(request()))
+    await server.reached.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
 async def test_a_cancelled_request_gives_its_connection_up() -> None:
     closed = asyncio.Event()
 
@@ -302,11 +311,7 @@ async def test_a_cancelled_request_gives_its_connection_up() -> None:
             raise
 
     async with FaultServer(answer) as server, http(server.base_url) as transport:
-        task = asyncio.create_task(transport.send(request()))
-        await server.reached.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await cancelled(transport, server)
         await closed.wait()
 
 
@@ -321,11 +326,7 @@ async def test_the_answer_to_a_cancelled_request_is_nobody_elses() -> None:
         await exchange.answer(str(exchange.number).encode())
 
     async with FaultServer(answer) as server, http(server.base_url) as transport:
-        task = asyncio.create_task(transport.send(request()))
-        await server.reached.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
+        await cancelled(transport, server)
         assert (await transport.send(request())).body == b"2"
     assert asked_on == [1, 2]
 

@@ -33,18 +33,6 @@ class Room(Protocol):
         """One of them has ended."""
 
 
-class _Boundless:
-    """Room for any number."""
-
-    def free(self) -> bool:
-        return True
-
-    def enter(self) -> None:
-        """Nothing is counted."""
-
-    leave = enter
-
-
 class Permit:
     """Leave to send one request now.
 
@@ -158,11 +146,7 @@ class Budgets:
         room: of a set of names; asked once for each.
     """
 
-    def __init__(
-        self,
-        limiters: Mapping[str, Limiter],
-        room: Callable[[tuple[str, ...]], Room] = lambda _: _Boundless(),
-    ) -> None:
+    def __init__(self, limiters: Mapping[str, Limiter], room: Callable[[tuple[str, ...]], Room]) -> None:
         self._limiters = limiters
         self._room = room
         self._queues: dict[tuple[str, ...], _Queue] = {}

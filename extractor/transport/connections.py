@@ -82,6 +82,7 @@ class Connections:
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._common = _lines(self._headers)
         self._connector: aiohttp.TCPConnector | None = None
+        self._where: aiohttp.ClientRequest
 
     async def ask(self, method: str, target: str, *, headers: Mapping[str, str], content: bytes | None) -> Answer:
         """Send a request once, and wait for the head of its answer.
