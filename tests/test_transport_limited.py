@@ -103,6 +103,42 @@ async def test_each_budget_of_a_request_is_asked_and_told() -> None:
 
 
 @virtual_time
+async def test_the_next_start_in_the_same_turn_of_the_loop_as_answers_come() -> None:
+    """One for each turn would leave places empty while the loop is busy with answers."""
+    waves: list[int] = []
+
+    class Together(Wire):
+        async def send(self, request: Request) -> Response:
+            if not waves:
+                waves.append(0)
+            if not waves[-1]:
+                # Counted until the loop's next turn.
+                asyncio.get_running_loop().call_soon(waves.append, 0)
+            waves[-1] += 1
+            return await super().send(request)
+
+    transport = Limited(Together(), {}, most=20)
+    # Slow start, so that all 20 places are there.
+    await many(transport, 200)
+    waves.clear()
+    await many(transport, 40)
+    assert max(waves) == 20
+    assert len([wave for wave in waves if wave]) <= 4
+
+
+@virtual_time
+async def test_fewer_are_let_out_when_no_answers_come() -> None:
+    wire = Wire()
+    transport = Limited(wire, {}, most=64)
+    await many(transport, 500)
+    before = transport.width(())
+    wire.answer = lambda _request: TransportError("gone", kind="reset")
+    with pytest.raises(TransportError):
+        await transport.send(request())
+    assert transport.width(()) < before
+
+
+@virtual_time
 async def test_headers_reach_the_limiter() -> None:
     """A limit that an answer states holds for the next request."""
     limiter = build(StatedSecond(limit=100.0, limit_header="limit", remaining_header="left"))

@@ -13,7 +13,7 @@ import pytest
 from faultserver import Exchange, FaultServer
 from oneattempt import http, request
 
-from extractor.errors import TransportError
+from extractor.errors import TimedOut, TransportError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,3 +137,17 @@ async def test_a_server_that_speaks_no_tls() -> None:
         with pytest.raises(TransportError) as caught:
             await transport.send(request())
         assert caught.value.kind == "TLS"
+
+
+async def test_a_connection_that_never_stands() -> None:
+    """A server that takes a connection and then says nothing of TLS: the time for one ends, not the request's own."""
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    async with silent, http(f"https://127.0.0.1:{port}", connect_timeout=0.05) as transport:
+        with pytest.raises(TimedOut, match=f"no connection to 127.0.0.1:{port} in time"):
+            await transport.send(request(timeout=60.0))
