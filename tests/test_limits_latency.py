@@ -37,3 +37,12 @@ def test_a_few_very_slow_answers_change_little() -> None:
         slow = 600.0 if number % 100 == 99 else 0.0
         latency.add(100 + number / 100, 0.08 + dice.random() * 0.04 + slow)
     assert latency.excess < 0.05
+
+
+def test_the_first_few_weigh_alike() -> None:
+    """A smoothed value that began at nothing would take what differs for alike, when it is least known."""
+    latency = Latency()
+    for number in range(20):
+        latency.add(100 + number / 10, 0.08 + 0.02 * (number % 2))
+    assert latency.excess == pytest.approx(0.01, abs=0.002)
+    assert latency.answers == 20

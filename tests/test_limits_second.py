@@ -23,6 +23,7 @@ NEAR = Road(shortest=0.0003, jitter=0.001, stalls=0.5)
 FAR = Road(shortest=0.12, jitter=0.05)
 TAIL = Road(shortest=0.03, jitter=0.0, tail=0.02)
 WORK = Road(shortest=0.02, jitter=0.01, working=0.2)
+FAR_AWAY = Road(shortest=0.0005, jitter=0.001, thinking=0.298, stalls=0.3, stall=0.02)
 
 
 def limiter_for(limit: float, share: float = 1.0) -> SecondLimiter:
@@ -129,12 +130,88 @@ def test_a_share_is_kept_and_used(limit: int, share: float) -> None:
     assert 0.93 * share <= outcome.share <= 1.01 * share + 1 / (115 * limit)
 
 
-@pytest.mark.parametrize("limit", [10, 100])
-def test_a_vendor_that_counts_the_last_second_is_spared_too(limit: int) -> None:
-    """Not what Gladly does, but what "per second" may mean too; the spacing has to be found out from a few 429s."""
-    outcome = simulate(limiter_for(limit), RollingLog(limits=always(limit)), seconds=120, road=CALM)
-    assert outcome.refused <= 10
-    assert outcome.share >= 0.9
+@pytest.mark.parametrize("stated", [True, False], ids=["stated", "silent"])
+@pytest.mark.parametrize(
+    ("road", "least"),
+    [(FAR_AWAY, 0.98), (BUSY, 0.955), (NEAR, 0.985), (CALM, 0.96), (WORK, 0.93)],
+    ids=["far away", "busy", "near", "calm", "work"],
+)
+@pytest.mark.parametrize("limit", [3, 10, 40])
+def test_any_second_of_a_vendor_holds_the_limit(limit: int, road: Road, least: float, *, stated: bool) -> None:
+    """Not what Gladly does, but what "per second" may mean too: the strictest of all."""
+    refused = 0
+    for seed in range(3):
+        limiter = limiter_for(limit)
+        vendor = RollingLog(limits=always(limit))
+        outcome = simulate(limiter, vendor, seconds=120, road=road, headers=stated, since=1, seed=seed)
+        refused += outcome.refused
+        assert outcome.share >= least
+        assert limiter.tally.share_used == pytest.approx(outcome.share, abs=0.04)
+    # The shortest way is what was the shortest lately; one that differs by 20 ms may be shorter after half a minute.
+    assert refused <= (road == CALM)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    limit=st.sampled_from([1, 2, 5, 10, 30]),
+    shortest=st.floats(0.0003, 0.15),
+    jitter=st.floats(0, 0.01),
+    thinking=st.sampled_from([0.0, 0.1, 0.3]),
+    stalls=st.floats(0, 2),
+    stall=st.floats(0.01, 0.05),
+    lost=st.sampled_from([0.0, 0.01]),
+    stated=st.booleans(),
+    seed=st.integers(0, 10_000),
+)
+def test_whoever_stands_still_no_second_overflows(
+    *,
+    limit: int,
+    shortest: float,
+    jitter: float,
+    thinking: float,
+    stalls: float,
+    stall: float,
+    lost: float,
+    stated: bool,
+    seed: int,
+) -> None:
+    """What a stall of ours or of the vendor's held up is not followed too soon, and is not made up for too fast."""
+    outcome = simulate(
+        limiter_for(limit),
+        RollingLog(limits=always(limit)),
+        seconds=90,
+        road=Road(shortest=shortest, jitter=jitter, thinking=thinking, stalls=stalls, stall=stall, lost=lost),
+        headers=stated,
+        since=1,
+        seed=seed,
+    )
+    # A shortest way that nobody went for half a minute is not known any more.
+    assert outcome.refused <= 1
+    assert outcome.share >= 0.88
+
+
+@pytest.mark.parametrize("limit", [5, 10, 20, 100])
+def test_slow_answers_do_not_make_a_bucket_of_a_second(limit: int) -> None:
+    """While it is found out what kind of vendor it is, slow answers slow the requests down, and counts stay low."""
+    road = Road(shortest=0.04, jitter=0.01, thinking=1.5)
+    outcome = simulate(limiter_for(limit), RollingLog(limits=always(limit)), seconds=120, road=road)
+    assert outcome.refused == 0
+    assert outcome.share >= 0.96
+
+
+def test_one_that_never_left_long_ago_is_given_back() -> None:
+    """It makes room in its second, if that is not over."""
+    limiter = SecondLimiter(StatedSecond(limit=2))
+    now = 1_000.0
+    for _ in range(60):
+        now += max(limiter.wait(now), 0.5)
+        limiter.answered(limiter.start(now), now + 0.001, 200, {})
+    now += limiter.wait(now)
+    tickets = [limiter.start(now) for _ in range(4)]
+    limiter.abandoned(tickets[0], now, sent=False)
+    before = limiter.wait(now)
+    limiter.abandoned(tickets[3], now, sent=False)
+    assert limiter.wait(now) <= before
 
 
 # ── the limit is not what was thought ───────────────────────────────────────────────────────
@@ -180,9 +257,6 @@ def test_a_small_bucket_without_headers_is_served_evenly() -> None:
     outcome = simulate(limiter_for(10), Gcra(limits=always(10), burst=1), seconds=200, road=CALM, headers=False)
     assert outcome.refused <= 2
     assert outcome.share >= 0.95
-
-
-FAR_AWAY = Road(shortest=0.0005, jitter=0.001, thinking=0.298, stalls=0.3, stall=0.02)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +346,7 @@ def test_a_silent_vendors_second_is_used_and_never_exceeded(
 @pytest.mark.parametrize("road", [FAR, TAIL, WORK], ids=["far", "tail", "work"])
 @pytest.mark.parametrize("limit", [10, 100])
 def test_uneven_roads_to_a_silent_bucket_cost_little(limit: int, road: Road) -> None:
-    """How uneven the way there is can't be told from the way there and back, so a few percent stay unused."""
+    """How uneven the way there is can't be told from the way there and back, so some percent stay unused."""
     outcome = simulate(
         SecondLimiter(StatedSecond(limit=limit)),
         LeakyBucket(limits=always(limit)),
@@ -281,7 +355,7 @@ def test_uneven_roads_to_a_silent_bucket_cost_little(limit: int, road: Road) -> 
         headers=False,
     )
     assert outcome.refused == 0
-    assert outcome.share >= 0.95
+    assert outcome.share >= 0.94
 
 
 @settings(deadline=None, max_examples=30)

@@ -43,6 +43,16 @@ def test_several_that_go_at_once_spend_what_was_allowed_while_they_waited() -> N
     assert tally.share_used == pytest.approx(1.0, abs=0.01)
 
 
+def test_several_that_go_when_a_timer_rings_late_are_all_used() -> None:
+    tally, now = Tally(), 100.0
+    for _ in range(50):
+        tally.waited(now, 10, 0.2)
+        now += 0.201
+        tally.started(now, 10)
+        tally.started(now, 10)
+    assert tally.share_used == pytest.approx(1.0, abs=0.01)
+
+
 def test_idle_time_is_not() -> None:
     tally, now = Tally(), 100.0
     for _ in range(10):

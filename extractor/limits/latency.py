@@ -17,11 +17,13 @@ class Latency:
         least: the shortest of them; infinite before the first.
         excess: by how much one exceeds the shortest, smoothed. As requests and answers travel alike, about
             the whole range of what the way *to* the vendor takes is below it.
+        answers: how many it was learnt of.
     """
 
     def __init__(self) -> None:
         self.least = math.inf
         self.excess = 0.0
+        self.answers = 0
         self._older = math.inf
         self._newer = math.inf
         self._bucket_ends = -math.inf
@@ -36,5 +38,7 @@ class Latency:
         self.least = min(self._older, self._newer)
         # One slow answer (a report, a stall, a machine that slept) says nothing about the way.
         excess = min(seconds - self.least, 3 * self.excess + 0.01)
-        self.excess += SMOOTHING * (excess - self.excess)
+        # All of the first few weigh alike.
+        self.answers += 1
+        self.excess += max(SMOOTHING, 1 / self.answers) * (excess - self.excess)
         return before - seconds if seconds < before < math.inf else 0.0

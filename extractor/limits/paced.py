@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 
+from extractor.limits.arrivals import MOST_DIFFERENCE_S, WARY, Arrivals
 from extractor.limits.phase import DOUBT_S, Phase
 from extractor.limits.window import Flight, Known
 
@@ -15,15 +16,11 @@ LEAST_WINDOWED = 5
 
 LEARN_S = 3.0
 SILENT = 3
-SURE = 50
-"""Answers until it is known how much the ways differ."""
-WARY = 1.15
-"""What is smoothed is too low now and then."""
-LEAST_DIFFERENCE_S = 0.01
-MOST_DIFFERENCE_S = 0.045
+LEAST_DIFFERENCE_S = 0.004
+"""More than the second itself needs, or what was late once would stay close to the next for ever."""
 CREDIT_S = 0.05
 SMALL_CREDIT_S = 0.03
-"""How much a stall is made up for; a rolling window without slack allows little of it."""
+"""How much a stall is made up for; a small bucket allows little of it."""
 STALL_S = 0.25
 """A pause this long empties a bucket enough to mistake a rolling window for it."""
 SLACK_S = 0.01
@@ -43,8 +40,8 @@ class Paced:
       second with all that is in flight, so that no second overflows.
     * It is a leaky bucket if in `LEARN_S` of steady requests that did not happen, and yet the count was clearly less
       than what had been sent in a second. Then the limit itself is the rate, less as the bucket fills.
-    * Else (no counts, or a rolling window) L + 1 requests are spread over a second and the jitter, and
-      further apart with each 429 that came all the same.
+    * Else (no counts, or a rolling window) L requests are spread over a second and the jitter, and
+      further apart with each 429 that came all the same. Their `Arrivals` keep any second from holding more.
     """
 
     def __init__(self, known: Known) -> None:
@@ -53,6 +50,7 @@ class Paced:
         self._leaky = False
         self._learning = True
         self._recent: deque[Flight] = deque()
+        self._arrivals = Arrivals(known)
         self._before: Flight | None = None
         self._newest: Flight | None = None
         self._run_began = 0.0
@@ -81,6 +79,8 @@ class Paced:
             if left < 1:
                 # One second after the first of this run at the latest the next one has begun.
                 due = max(due, self._run_began + 1 + 2 * DOUBT_S)
+        if not self._learning and not self._leaky:
+            due = max(due, self._arrivals.room_at(now, self._slack))
         return due - now if due > now + TOUCH_S else 0.0
 
     def start(self, now: float) -> Flight:
@@ -92,14 +92,16 @@ class Paced:
         else:
             # On a busy machine the loop stands still now and then; that must not put the learning off for ever.
             self._steady = max(0, self._steady - math.ceil(late / spacing)) if late < STALL_S else 0
-        credit = CREDIT_S if self._learning or self._leaky else SMALL_CREDIT_S
+        credit = CREDIT_S if self._learning or self._leaky else min(CREDIT_S, max(SMALL_CREDIT_S, spacing / 2))
         # Idle time is not made up for: a second may begin now, and has no room for more than is due in it.
         self._due = (max(self._due, now - credit) if late < STALL_S else now) + spacing
         flight = Flight(now, None)
+        flight.place = self._steady
         self._recent.append(flight)
+        self._arrivals.started(flight, now)
         if self._learning and self._steady > max(8.0, LEARN_S * self._pace()):
-            self._learning = False
             self._leaky = self._lowest < 0.7 * self._pace() and self._known.limit >= LEAST_WINDOWED
+            self._learning = False
         return flight
 
     def _pace(self) -> float:
@@ -110,17 +112,21 @@ class Paced:
             way = min(latency.least + latency.excess, 1.0)
             return min(ours, 0.97 * known.limit / (1 + way))
         if not self._leaky:
-            surely = MOST_DIFFERENCE_S if 0 < self._silent < SURE else LEAST_DIFFERENCE_S
-            difference = min(max(WARY * latency.excess, surely), MOST_DIFFERENCE_S)
+            difference = min(max(WARY * latency.excess, LEAST_DIFFERENCE_S), MOST_DIFFERENCE_S)
             return min(ours, known.limit / (1 + difference + self._slack))
         used = self._newest.used if self._newest is not None and self._newest.used is not None else 0.0
         return min(ours, known.limit * min(1.0, max(0.05, 1.2 - max(0.0, used - 2) / known.limit)))
 
+    def faster(self, seconds: float) -> None:
+        """The shortest round trip is by so much shorter than had been thought."""
+        self._arrivals.faster(seconds)
+
     def answered(self, flight: Flight, now: float) -> Phase | None:
         """Learn from an answer. Returns the phase of the vendor's seconds when it shows."""
-        known = self._known
+        self._arrivals.answered(flight, now)
         if flight.used is not None:
-            if self._steady > self._pace() * (1 + known.latency.least) + 1:
+            if flight.place > self._pace() + 1:
+                # The second before it was as full as it gets.
                 self._lowest = min(self._lowest, flight.used)
             if self._newest is None or flight.sent >= self._newest.sent:
                 self._newest = flight
@@ -178,4 +184,5 @@ class Paced:
         return rate if rate > 0.02 * self._known.limit else 0.0
 
     def unsent(self, flight: Flight) -> None:
-        """A request did not leave after all: a gap in the even row, nothing to give back."""
+        """A request did not leave after all: a gap in the even row, and one fewer in its second."""
+        self._arrivals.unsent(flight)

@@ -98,8 +98,8 @@ class SecondLimiter:
         faster = latency.add(now, now - flight.sent)
         flight.excess = now - flight.sent - latency.least
         self._read(flight, headers)
+        self._way.faster(faster)
         if isinstance(self._way, Windowed):
-            self._way.faster(faster)
             self._way.answered(flight, now, status)
         elif (phase := self._way.answered(flight, now)) is not None:
             self._way = Windowed(self._known, phase, now)
@@ -123,6 +123,8 @@ class SecondLimiter:
         elif isinstance(self._way, Windowed):
             self._way.answered(flight, now, 0)
         else:
+            # It may have arrived at any time until now.
+            flight.excess = max(0.0, now - flight.sent - self._known.latency.least)
             self._way.answered(flight, now)
 
     def _read(self, flight: Flight, headers: Mapping[str, str]) -> None:

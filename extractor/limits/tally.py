@@ -56,8 +56,8 @@ class Tally:
         if self._since <= now:
             self._accrue(now, rate)
             self.used += 1
-        elif now <= self._until:
-            # What came in the meantime lets several go at once.
+        elif now <= self._until or now == self._last:
+            # What came in the meantime lets several go at once, and so does a timer that rings late.
             self.used += 1
         self._since = math.inf
         self._last = now

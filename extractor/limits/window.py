@@ -15,7 +15,7 @@ class Flight:
     Attributes:
         sent: when.
         window: the second in which it is believed to land, None while those are unknown.
-        place: how many of ours had been sent into it, this one included.
+        place: how many of ours had been sent into it, this one included; how many evenly, while those are unknown.
         used: the count that its answer stated, None if none did.
         excess: by how much its round trip exceeded the shortest.
         done: it has been answered or given up.
