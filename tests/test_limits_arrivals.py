@@ -98,16 +98,6 @@ def test_little_is_sure_after_a_few_answers() -> None:
     assert arrivals.room_at(100.5, 0.0) == pytest.approx(101.0225)
 
 
-def test_what_did_not_leave_takes_no_place() -> None:
-    arrivals = Arrivals(well_known(2))
-    sent(arrivals, 100.0)
-    sent(arrivals, 100.1)
-    gone = sent(arrivals, 100.2, late=None)
-    arrivals.unsent(gone)
-    assert arrivals.room_at(100.3, 0.0) == pytest.approx(101.0 + LEAST_ERROR_S)
-    arrivals.unsent(gone)
-
-
 def test_what_is_long_ago_is_forgotten() -> None:
     arrivals = Arrivals(well_known(10))
     for number in range(10_000):

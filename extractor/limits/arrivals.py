@@ -43,11 +43,6 @@ class Arrivals:
         if flight.excess > MOST_DIFFERENCE_S:
             self._straggled = now
 
-    def unsent(self, flight: Flight) -> None:
-        """A request did not leave after all."""
-        if flight in self._latest:
-            self._latest.remove(flight)
-
     def faster(self, seconds: float) -> None:
         """The shortest round trip became this much shorter: all before arrived that much later than thought."""
         if seconds:

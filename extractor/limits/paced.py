@@ -184,5 +184,4 @@ class Paced:
         return rate if rate > 0.02 * self._known.limit else 0.0
 
     def unsent(self, flight: Flight) -> None:
-        """A request did not leave after all: a gap in the even row, and one fewer in its second."""
-        self._arrivals.unsent(flight)
+        """A request did not leave after all: a gap in the even row, nothing to give back."""
