@@ -8,7 +8,17 @@ from dlt.common.data_types.type_helpers import coerce_value
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extractor.gate.scalars import OutOfRange, instant, integer, is_integer, moment, number, truth, written_out
+from extractor.gate.scalars import (
+    OutOfRange,
+    instant,
+    integer,
+    is_integer,
+    moment,
+    moments,
+    number,
+    truth,
+    written_out,
+)
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
@@ -144,3 +154,42 @@ def test_other_text_is_not_written_out(text: str) -> None:
 def test_written_out_times_that_no_calendar_has_are_named(text: str) -> None:
     with pytest.raises(OutOfRange):
         written_out(text)
+
+
+SPELLED = st.builds(
+    lambda time, spelling, offset: time.isoformat(timespec=spelling) + offset,
+    st.datetimes(),
+    st.sampled_from(["seconds", "milliseconds", "microseconds"]),
+    st.sampled_from(["Z", "+00:00", "+14:00", "+23:59", "", "-05:00"]),
+)
+TEXTS = st.one_of(
+    SPELLED,
+    st.dates().map(str),
+    st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?", fullmatch=True),
+    st.sampled_from(
+        ["", "2024-01-01T00:00:0", "0Z2024-01-01T00:00:00Z", "2024-01-01T00:00:0\u0660Z", "2024-W01-1T00:00:00Z"]
+    ),
+)
+
+
+@given(texts=st.lists(TEXTS, min_size=1, max_size=4))
+def test_many_times_are_left_only_if_each_would_be(texts: list[str]) -> None:
+    if moments(texts):
+        for text in texts:
+            found = moment(text)
+            assert found is not None
+            assert found[1] == text
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-02-29", "2024-02-29T23:59:59Z", "2024-02-29T23:59:59.123Z", "2024-02-29T23:59:59.123456+02:00"]
+)
+def test_many_usual_times_are_left(text: str) -> None:
+    assert moments([text, text.replace("29", "01")])
+    assert not moments([text, "2023" + text[4:]])
+    assert not moments([text, text + "Z"])
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "2023-02-29T00:00:00Z", "2024-01-01T24:00:00Z"])
+def test_a_time_that_no_column_has_is_not_left(text: str) -> None:
+    assert not moments(["2024-01-01T00:00:00" + text[19:], text])

@@ -17,7 +17,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
-from itertools import repeat
+from itertools import chain, groupby, repeat
+from operator import itemgetter
 from typing import cast
 
 import orjson
@@ -34,6 +35,7 @@ Key = tuple[str | int | float, ...]
 
 _RECORD_BYTES = 1_000_000
 _DETAIL = 1_000
+_TOGETHER_BYTES = 32 << 10
 # In bytes that hold none of these, and that orjson takes, the walk finds all that is left to find.
 _SUSPECTS = (b"\\u0000", b"\\uf02", b"\\uF02")
 _UNESCAPED = b"\xef\x80"
@@ -80,6 +82,27 @@ class Gate:
             if declared is not None:
                 key_types["__".join(path)] = data_type(declared)
 
+    def together(self, payloads: Sequence[bytes]) -> Sound | None:
+        """The sound records of several pages, in half the time if they are small; None if one needs a closer look.
+
+        Args:
+            payloads: JSON arrays.
+        """
+        # A list of lists, so that pages which are no JSON by themselves do not become some together.
+        joined = b"[%b]" % b",".join(payloads)
+        # Lines and single objects would be parsed for nothing.
+        if any(payload[:1] != b"[" for payload in payloads) or _suspicious(joined):
+            return None
+        sound = Sound()
+        try:
+            found = cast("list[object]", orjson.loads(joined))
+            if len(found) != len(payloads) or set(map(type, found)) != {list}:
+                return None
+            self._fast(list(chain.from_iterable(cast("list[list[object]]", found))), joined, sound)
+        except (orjson.JSONDecodeError, LookCloser):
+            return None
+        return sound
+
     def read(self, payload: bytes, listing: str) -> Sound:
         """The sound records of a page.
 
@@ -116,12 +139,14 @@ class Gate:
         # Before anything in them is changed.
         identities = repeat(None) if self._key else [_content_hash(record) for record in records]
         walk.records(records)
-        keys: list[Key] = []
-        for record, identity in zip(records, identities, strict=False):
-            key = self._identify(record, identity)
-            if key is None:
-                raise LookCloser
-            keys.append(key)
+        keys = self._plain_keys(records)
+        if keys is None:
+            keys = []
+            for record, identity in zip(records, identities, strict=False):
+                key = self._identify(record, identity)
+                if key is None:
+                    raise LookCloser
+                keys.append(key)
         # Of two equal keys a parser keeps the last. Only the number of keys shows it.
         if walk.keys - wrapped != payload.count(b'":') - payload.count(b'\\":'):
             raise LookCloser
@@ -170,6 +195,19 @@ class Gate:
         )
 
     # ── keys ────────────────────────────────────────────────────────────────────────────────
+
+    def _plain_keys(self, records: Sequence[Record]) -> list[Key] | None:
+        """The keys of records that all have one text, or one integer, in a single field; None if any has not."""
+        if len(self._key) != 1 or len(self._key[0]) != 1:
+            return None
+        column = self._key[0][0]
+        field_name = self._fields.get(column, column)
+        values = [record.get(field_name) for record in records]
+        kind = {"text": str, "bigint": int}.get(self._key_types.get(column, ""))
+        # The walk has seen to the integers' size.
+        if set(map(type, values)) != {kind}:
+            return None
+        return cast("list[Key]", list(zip(values, strict=True)))
 
     def _identify(self, record: Record, identity: str | None) -> Key | None:
         """The record's key, its fields brought to the type of their columns; None if it has none."""
@@ -226,19 +264,44 @@ def latest(
     Yields:
         A list for each page, the last record first.
     """
-    for gate, payload, listing in pages:
-        sound = gate.read(payload, listing)
-        incidents.extend(sound.kept_out)
-        kept: list[Record] = []
-        for position in range(len(sound.records) - 1, -1, -1):
-            key = sound.keys[position]
-            if key in seen:
-                continue
-            seen.add(key)
-            kept.append(sound.records[position])
-            if sound.notes and position in sound.notes:
-                incidents.append(sound.notes[position])
-        yield kept
+    for gate, alike in groupby(pages, itemgetter(0)):
+        for group in _grouped(alike):
+            # In the order in which they were fetched.
+            sound = gate.together([payload for _, payload, _ in reversed(group)]) if len(group) > 1 else None
+            for found in (gate.read(payload, listing) for _, payload, listing in group) if sound is None else (sound,):
+                yield _kept(found, seen, incidents)
+
+
+def _grouped(pages: Iterable[tuple[Gate, bytes, str]]) -> Iterator[list[tuple[Gate, bytes, str]]]:
+    group: list[tuple[Gate, bytes, str]] = []
+    size = 0
+    for page in pages:
+        group.append(page)
+        size += len(page[1])
+        if size >= _TOGETHER_BYTES:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
+
+
+def _kept(sound: Sound, seen: set[Key], incidents: list[Incident]) -> list[Record]:
+    """The records whose keys have not come yet, the last first."""
+    incidents.extend(sound.kept_out)
+    new = set(sound.keys)
+    if len(new) == len(sound.keys) and not sound.notes and seen.isdisjoint(new):
+        seen |= new
+        return sound.records[::-1]
+    kept: list[Record] = []
+    for position in range(len(sound.records) - 1, -1, -1):
+        key = sound.keys[position]
+        if key in seen:
+            continue
+        seen.add(key)
+        kept.append(sound.records[position])
+        if sound.notes and position in sound.notes:
+            incidents.append(sound.notes[position])
+    return kept
 
 
 def kept_bytes(raw: bytes) -> str:

@@ -7,9 +7,22 @@ from __future__ import annotations
 
 import math
 import re
+from collections import deque
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["MICROSECONDS", "OutOfRange", "instant", "integer", "is_integer", "moment", "number", "truth", "written_out"]
+__all__ = [
+    "MICROSECONDS",
+    "OutOfRange",
+    "instant",
+    "integer",
+    "is_integer",
+    "moment",
+    "moments",
+    "number",
+    "truth",
+    "written_out",
+]
 
 MICROSECONDS = {"unix": 1_000_000, "unix_ms": 1_000}
 """In one unit of the declared types that count from 1970."""
@@ -24,6 +37,18 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _WRITTEN_OUT = re.compile(
     rf"({'|'.join(_MONTHS)}) (\d\d?), (\d{{4}}),? (\d\d?):(\d\d):(\d\d)[ \u202f]([AP])M", re.ASCII
 )
+_DIGITS = str.maketrans("123456789", "000000000")
+_SPELLINGS = {
+    len(spelling): spelling
+    for spelling in (
+        "0000-00-00",
+        "0000-00-00T00:00:00Z",
+        "0000-00-00T00:00:00.000Z",
+        "0000-00-00T00:00:00+00:00",
+        "0000-00-00T00:00:00.000000Z",
+        "0000-00-00T00:00:00.000000+00:00",
+    )
+}
 _1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _TRUTH = {"true": True, "false": False}
 
@@ -70,6 +95,24 @@ def moment(text: str) -> tuple[datetime, str] | None:
     except (ValueError, OverflowError) as error:
         raise OutOfRange(text) from error
     return found, text[: match.start(1)] + text[match.end(1) :] if match[1] else text
+
+
+def moments(texts: Sequence[str]) -> bool:
+    """True if `moment` would surely leave each as it is: all are written in the same, usual way.
+
+    It takes a tenth of the time. Not empty.
+    """
+    spelling = _SPELLINGS.get(len(texts[0]))
+    if spelling is None or len(set(map(len, texts))) > 1:
+        return False
+    # East of Greenwich the first year begins before the calendar does.
+    if "".join(texts).translate(_DIGITS) != spelling * len(texts) or min(texts) < "0002":
+        return False
+    try:
+        deque(map(datetime.fromisoformat, texts), maxlen=0)
+    except ValueError:
+        return False
+    return True
 
 
 def written_out(text: str) -> str | None:

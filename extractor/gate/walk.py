@@ -11,7 +11,17 @@ from typing import cast
 
 import orjson
 
-from extractor.gate.scalars import MICROSECONDS, OutOfRange, instant, integer, moment, number, truth, written_out
+from extractor.gate.scalars import (
+    MICROSECONDS,
+    OutOfRange,
+    instant,
+    integer,
+    moment,
+    moments,
+    number,
+    truth,
+    written_out,
+)
 from extractor.gate.shapes import PASSES, Node, Plan, Record, Shapes, Step
 from extractor.rawjson import Escaped, Note, Written, digest, dump
 
@@ -28,7 +38,8 @@ _MIN, _MAX = -(2**63), 2**63 - 1
 _MANY = 6
 """With fewer objects, looking at each by itself takes less."""
 
-_INT, _DICT = frozenset({int}), frozenset({dict})
+_INT, _DICT, _STR = frozenset({int}), frozenset({dict}), frozenset({str})
+_TIMES = frozenset({"timestamp", "date"})
 _Move = tuple[str, str, object]
 """A key, the one that takes its place, and the value."""
 
@@ -93,11 +104,9 @@ class Walk:
                 continue
             if depth == 1:
                 self._top = step.key
-            if kinds == _INT and step.takes_int:
-                numbers = [value for value in values if type(value) is int]
-                if min(numbers) >= _MIN and max(numbers) <= _MAX:
-                    continue
-            elif kinds == _DICT and not step.kind:
+            if _stay(values, kinds, step):
+                continue
+            if kinds == _DICT and not step.kind:
                 self._objects([value for value in values if type(value) is dict], step.node, depth + 1)
                 continue
             for one, value in zip(found, values, strict=True):
@@ -290,6 +299,17 @@ class Walk:
         if kind is int and not _MIN <= value <= _MAX:  # type: ignore[operator]
             raise LookCloser
         return False
+
+
+def _stay(values: Sequence[object], kinds: set[type], step: Step) -> bool:
+    """Whether those of these kinds surely stay as they are."""
+    if kinds == _INT and step.takes_int:
+        numbers = [value for value in values if type(value) is int]
+        return min(numbers) >= _MIN and max(numbers) <= _MAX
+    if kinds == _STR and step.kind in _TIMES:
+        texts = [value for value in values if type(value) is str]
+        return moments(texts) and (step.kind == "timestamp" or len(texts[0]) == len("2024-01-31"))
+    return False
 
 
 def _move(found: Record, move: _Move) -> None:
