@@ -50,6 +50,14 @@ def test_limits_that_are_no_whole_numbers_are_kept_over_the_second_and_a_bit() -
     assert arrivals.room_at(100.9, 0.0) == pytest.approx(100.0 + 3 / 2.5 + LEAST_ERROR_S)
 
 
+def test_limits_below_one_a_second_are_kept_over_longer() -> None:
+    arrivals = Arrivals(well_known(0.2))
+    sent(arrivals, 100.0)
+    assert arrivals.room_at(104.0, 0.0) == pytest.approx(105.0 + LEAST_ERROR_S)
+    sent(arrivals, 105.1)
+    assert arrivals.room_at(105.2, 0.0) == pytest.approx(110.1 + LEAST_ERROR_S)
+
+
 def test_a_straggler_takes_its_place_among_those_after_it_and_holds_up_nobody() -> None:
     arrivals = Arrivals(well_known(3))
     sent(arrivals, 100.0, late=0.75)
@@ -98,8 +106,9 @@ def test_little_is_sure_after_a_few_answers() -> None:
     assert arrivals.room_at(100.5, 0.0) == pytest.approx(101.0225)
 
 
-def test_what_is_long_ago_is_forgotten() -> None:
-    arrivals = Arrivals(well_known(10))
+@pytest.mark.parametrize("limit", [10, 100_000])
+def test_what_is_long_ago_is_forgotten(limit: float) -> None:
+    arrivals = Arrivals(well_known(limit))
     for number in range(10_000):
         sent(arrivals, 100.0 + number / 20)
     assert len(arrivals._latest) < 100

@@ -35,7 +35,7 @@ class Arrivals:
     def started(self, flight: Flight, now: float) -> None:
         """A request is sent."""
         self._latest.append(flight)
-        while self._latest[0].sent < now - REMEMBERED_S and len(self._latest) > self._known.limit + 1:
+        while self._latest[0].sent < now - REMEMBERED_S:
             self._latest.popleft()
 
     def answered(self, flight: Flight, now: float) -> None:
