@@ -262,7 +262,7 @@ def latest(
         incidents: added to, for records that were kept out or changed. A changed one that is not kept counts not.
 
     Yields:
-        A list for each page, the last record first.
+        A list for each page, or for several small ones, the last record first.
     """
     for gate, alike in groupby(pages, itemgetter(0)):
         for group in _grouped(alike):
