@@ -130,6 +130,14 @@ def test_a_share_is_kept_and_used(limit: int, share: float) -> None:
     assert 0.93 * share <= outcome.share <= 1.01 * share + 1 / (115 * limit)
 
 
+@pytest.mark.parametrize("limit", [10, 100])
+def test_a_vendor_that_counts_the_last_second_is_spared_too(limit: int) -> None:
+    """Not what Gladly does, but what "per second" may mean too; the spacing has to be found out from a few 429s."""
+    outcome = simulate(limiter_for(limit), RollingLog(limits=always(limit)), seconds=120, road=CALM)
+    assert outcome.refused <= 10
+    assert outcome.share >= 0.9
+
+
 @pytest.mark.parametrize("stated", [True, False], ids=["stated", "silent"])
 @pytest.mark.parametrize(
     ("road", "least"),
@@ -138,7 +146,7 @@ def test_a_share_is_kept_and_used(limit: int, share: float) -> None:
 )
 @pytest.mark.parametrize("limit", [3, 10, 40])
 def test_any_second_of_a_vendor_holds_the_limit(limit: int, road: Road, least: float, *, stated: bool) -> None:
-    """Not what Gladly does, but what "per second" may mean too: the strictest of all."""
+    """The same strictest of all meanings, on more roads, without counts, and with fewer 429s."""
     refused = 0
     for seed in range(3):
         limiter = limiter_for(limit)
@@ -343,7 +351,7 @@ def test_a_silent_vendors_second_is_used_and_never_exceeded(
 @pytest.mark.parametrize("road", [FAR, TAIL, WORK], ids=["far", "tail", "work"])
 @pytest.mark.parametrize("limit", [10, 100])
 def test_uneven_roads_to_a_silent_bucket_cost_little(limit: int, road: Road) -> None:
-    """How uneven the way there is can't be told from the way there and back, so some percent stay unused."""
+    """How uneven the way there is can't be told from the way there and back, so a few percent stay unused."""
     outcome = simulate(
         SecondLimiter(StatedSecond(limit=limit)),
         LeakyBucket(limits=always(limit)),
@@ -352,7 +360,7 @@ def test_uneven_roads_to_a_silent_bucket_cost_little(limit: int, road: Road) -> 
         headers=False,
     )
     assert outcome.refused == 0
-    assert outcome.share >= 0.94
+    assert outcome.share >= 0.95
 
 
 @settings(deadline=None, max_examples=30)

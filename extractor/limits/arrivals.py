@@ -13,6 +13,8 @@ WARY = 1.15
 """What is smoothed is too low now and then."""
 MOST_DIFFERENCE_S = 0.045
 """More than that most ways do not differ; where most answers do, the vendor thinks, and had counted the request."""
+STRAGGLED_S2 = 1.5 * MOST_DIFFERENCE_S**2
+"""What came very late may have been late on its way here: the likelier, the more the answers' ways usually differ."""
 LEAST_ERROR_S = 0.001
 SURE = 10
 """So many answers halve what the shortest way there is may differ from the shortest seen."""
@@ -62,7 +64,9 @@ class Arrivals:
         at = first.sent + min(self._late(first, now), MOST_DIFFERENCE_S) + second
         if at > now or not self._straggling(now):
             return at
-        return max(at, sorted(flight.sent + self._late(flight, now) for flight in self._latest)[-many] + second)
+        latest = STRAGGLED_S2 / max(ways.excess, LEAST_ERROR_S)
+        arrived = sorted(flight.sent + min(self._late(flight, now), latest) for flight in self._latest)
+        return max(at, arrived[-many] + second)
 
     def _straggling(self, now: float) -> bool:
         """Whether one came so late, or may come, that those sent after it were before it."""
