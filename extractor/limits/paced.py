@@ -96,7 +96,7 @@ class Paced:
         # Idle time is not made up for: a second may begin now, and has no room for more than is due in it.
         self._due = (max(self._due, now - credit) if late < STALL_S else now) + spacing
         flight = Flight(now, None)
-        flight.place = self._steady
+        flight.steady = self._steady
         self._recent.append(flight)
         self._arrivals.started(flight, now)
         if self._learning and self._steady > max(8.0, LEARN_S * self._pace()):
@@ -125,7 +125,7 @@ class Paced:
         """Learn from an answer. Returns the phase of the vendor's seconds when it shows."""
         self._arrivals.answered(flight, now)
         if flight.used is not None:
-            if flight.place > self._pace() + 1:
+            if flight.steady > self._pace() + 1:
                 # The second before it was as full as it gets.
                 self._lowest = min(self._lowest, flight.used)
             if self._newest is None or flight.sent >= self._newest.sent:

@@ -15,18 +15,20 @@ class Flight:
     Attributes:
         sent: when.
         window: the second in which it is believed to land, None while those are unknown.
-        place: how many of ours had been sent into it, this one included; how many evenly, while those are unknown.
+        place: how many of ours had been sent into it, this one included.
+        steady: while the seconds are unknown, how many had been sent evenly until then.
         used: the count that its answer stated, None if none did.
         excess: by how much its round trip exceeded the shortest.
         done: it has been answered or given up.
     """
 
-    __slots__ = ("done", "excess", "place", "sent", "used", "window")
+    __slots__ = ("done", "excess", "place", "sent", "steady", "used", "window")
 
     def __init__(self, sent: float, window: Window | None) -> None:
         self.sent = sent
         self.window = window
         self.place = window.own if window else 0
+        self.steady = 0
         self.used: float | None = None
         self.excess = 0.0
         self.done = False
