@@ -15,18 +15,32 @@ from extractor.gate import Gate, latest
 from extractor.model import Endpoint, Incident
 
 COUNTED = Endpoint(name="counted", path="/counted", key=("id",), columns={"id": "bigint", "made": "timestamp"})
+KEYED = {
+    "text": ITEMS,
+    "counted": COUNTED,
+    "of a type that the first one shows": Endpoint(name="anys", path="/anys", key=("id",)),
+    "none": Endpoint(name="bare", path="/bare", key=(), columns={"made": "timestamp"}),
+    "two fields": Endpoint(name="pairs", path="/pairs", key=("id", "note"), columns={"id": "bigint"}),
+    "nested": Endpoint(name="nested", path="/nested", key=("x.y",), columns={"x.y": "text"}),
+    "moment": Endpoint(name="moments", path="/moments", key=("made",), columns={"made": "timestamp"}),
+}
 
+# fmt: off
 values = st.one_of(
     st.none(),
     st.booleans(),
     st.integers(-(2**65), 2**65),
     st.floats(allow_nan=False),
     st.sampled_from(
-        ["x", "", "2024-02-29T10:00:00Z", "2023-02-29T10:00:00Z", "\ud800", "0001-01-01T00:00:00Z", "\uf022"]
+        [
+            "x", "", "\0", "\ud800", "\uf022", "0001-01-01T00:00:00Z", "2023-02-29T10:00:00Z",
+            "2024-02-29T10:00:00Z", "2024-02-29T11:00:00+01:00", "2024-02-29 10:00:00",
+        ]
     ),
     st.lists(st.integers(), max_size=2),
     st.dictionaries(st.sampled_from(["y", "made"]), st.text(max_size=2), max_size=2),
 )
+# fmt: on
 ids = st.one_of(st.integers(0, 12), st.sampled_from(["a", "b", "7", None, True, 2**70, 1.5]))
 records = st.lists(
     st.fixed_dictionaries({"id": ids}, optional={"made": values, "note": values, "x": values, "ID": values}), max_size=9
@@ -65,13 +79,14 @@ def together(endpoint: Endpoint, payloads: list[bytes]) -> tuple[list[Any], list
     return [record for batch in latest(reversed(numbered), set(), incidents) for record in batch], incidents
 
 
-@pytest.mark.parametrize("endpoint", [ITEMS, COUNTED], ids=["text key", "counted"])
+@pytest.mark.parametrize("endpoint", KEYED.values(), ids=KEYED)
 @given(payloads=st.lists(pages, max_size=8))
 @example(payloads=[b'[{"id":"a]', b'["}]'])
 @example(payloads=[b'["a]', b'["],5'])
 @example(payloads=[b'["a]', b'b"]', b"[1],[2]"])
 @example(payloads=[b'[{"id":"a","x":1,"x":2}]', b'[{"id":"b"}]'])
 @example(payloads=[b'[{"id":1}]', b'[{"id":2},{"id":1,"x":5}]', b'[{"id":1,"x":6}]'])
+@example(payloads=[b'[{"id":1,"note":1}]', b'[{"id":"a","note":"a"}]'])
 def test_as_each_by_itself(endpoint: Endpoint, payloads: list[bytes]) -> None:
     assert together(endpoint, payloads) == alone(endpoint, payloads)
 

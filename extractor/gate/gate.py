@@ -93,6 +93,9 @@ class Gate:
         # Lines and single objects would be parsed for nothing.
         if any(payload[:1] != b"[" for payload in payloads) or _suspicious(joined):
             return None
+        # The first key to come makes its column's type, and that is the one of the page that is read first.
+        if not all("__".join(path) in self._key_types for path in self._key):
+            return None
         sound = Sound()
         try:
             found = cast("list[object]", orjson.loads(joined))
