@@ -10,32 +10,29 @@ A page is parsed fast and walked once. What looks like trouble is read again, sl
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
-from itertools import chain, groupby, repeat
-from operator import itemgetter
+from itertools import chain, repeat
 from typing import cast
 
 import orjson
 
+from extractor.gate.kept import kept_bytes, printable
 from extractor.gate.scalars import integer, is_integer, moment
 from extractor.gate.shapes import EXTRACTOR_KEY, Record, Shapes, data_type, path_steps
 from extractor.gate.walk import DEPTH, LookCloser, Walk
 from extractor.model import ColumnType, Endpoint, Incident, IncidentKind
 from extractor.rawjson import Note, NotJson, distinct, elements, members, parse
 
-__all__ = ["Gate", "Key", "Sound", "kept_bytes", "latest", "printable"]
+__all__ = ["Gate", "Key", "Sound"]
 
 Key = tuple[str | int | float, ...]
 
-_RECORD_BYTES = 1_000_000
 _DETAIL = 1_000
-_TOGETHER_BYTES = 32 << 10
 # In bytes that hold none of these, and that orjson takes, the walk finds all that is left to find.
 _SUSPECTS = (b"\\u0000", b"\\uf02", b"\\uF02")
 _UNESCAPED = b"\xef\x80"
@@ -250,78 +247,6 @@ class Gate:
                 return holder, name
             holder = holder[name]
         return None, ""
-
-
-def latest(
-    pages: Iterable[tuple[Gate, bytes, str]], seen: set[Key], incidents: list[Incident]
-) -> Iterator[list[Record]]:
-    """Of each key the record that was fetched last.
-
-    dlt would keep an older one of two in the same package, so that it must never see both.
-
-    Args:
-        pages: gate, payload and listing key of the pages of one table, **the last fetched first**.
-        seen: keys that came already; added to.
-        incidents: added to, for records that were kept out or changed. A changed one that is not kept counts not.
-
-    Yields:
-        A list for each page, or for several small ones, the last record first.
-    """
-    for gate, alike in groupby(pages, itemgetter(0)):
-        for group in _grouped(alike):
-            # In the order in which they were fetched.
-            sound = gate.together([payload for _, payload, _ in reversed(group)]) if len(group) > 1 else None
-            for found in (gate.read(payload, listing) for _, payload, listing in group) if sound is None else (sound,):
-                yield _kept(found, seen, incidents)
-
-
-def _grouped(pages: Iterable[tuple[Gate, bytes, str]]) -> Iterator[list[tuple[Gate, bytes, str]]]:
-    group: list[tuple[Gate, bytes, str]] = []
-    size = 0
-    for page in pages:
-        group.append(page)
-        size += len(page[1])
-        if size >= _TOGETHER_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
-
-
-def _kept(sound: Sound, seen: set[Key], incidents: list[Incident]) -> list[Record]:
-    """The records whose keys have not come yet, the last first."""
-    incidents.extend(sound.kept_out)
-    new = set(sound.keys)
-    if len(new) == len(sound.keys) and not sound.notes and seen.isdisjoint(new):
-        seen |= new
-        return sound.records[::-1]
-    kept: list[Record] = []
-    for position in range(len(sound.records) - 1, -1, -1):
-        key = sound.keys[position]
-        if key in seen:
-            continue
-        seen.add(key)
-        kept.append(sound.records[position])
-        if sound.notes and position in sound.notes:
-            incidents.append(sound.notes[position])
-    return kept
-
-
-def kept_bytes(raw: bytes) -> str:
-    """Bytes as an incident keeps them: text, or base64 after `base64:`; cut off at 1 MB."""
-    try:
-        text = raw.decode()
-    except UnicodeDecodeError:
-        text = "\0"
-    # What destinations do with control characters differs; sound JSON has none but blanks.
-    if all(char >= " " or char in "\t\r\n" for char in text):
-        return text if len(raw) <= _RECORD_BYTES else raw[:_RECORD_BYTES].decode(errors="ignore")
-    return "base64:" + base64.b64encode(raw[: (_RECORD_BYTES - 7) // 4 * 3]).decode()
-
-
-def printable(text: str) -> str:
-    """The text without control characters, for a message."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 # ── bytes to records ────────────────────────────────────────────────────────────────────────
