@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +19,7 @@ from typing import Any
 
 import duckdb
 import orjson
+import psutil
 import pytest
 from loading import ITEMS
 
@@ -339,6 +343,54 @@ async def test_it_ends_when_the_run_does_not_wait_for_it(run: Run) -> None:
         await run.process.load(chunk.id, chunk.bytes, never)
     assert await gone(pids[0])
     assert await run.process.count() == {"_extractor_listings": 0, "_extractor_incidents": 0}
+
+
+async def test_a_request_that_is_given_up_twice_leaves_no_process(run: Run) -> None:
+    """One that stands still, while nobody has a moment to see to its end."""
+    await run.process.open()
+    pid = run.process.pid
+    assert pid is not None
+    asking = asyncio.create_task(run.process.count())
+    await asyncio.sleep(0)
+    os.kill(pid, signal.SIGSTOP)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    busy = asyncio.create_task(asyncio.to_thread(time.sleep, 0.1))
+    await asyncio.sleep(0)
+    for _ in range(2):
+        asking.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert not psutil.pid_exists(pid), "it was waited for, too"
+    await busy
+
+
+async def test_one_that_is_dead_already_can_be_stopped(run: Run) -> None:
+    await run.process.open()
+    pid = run.process.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    await asyncio.sleep(0.2)  # the loop notices, and closes its end of the pipe
+    await run.process.stop()
+    assert not psutil.pid_exists(pid)
+
+
+async def test_one_whose_pipes_can_not_be_connected_is_ended(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        pids = list[int]()
+
+        async def refused(process: LoadProcess, *pipes: int) -> None:
+            pids.append(process.pid or 0)
+            for pipe in pipes:
+                os.close(pipe)
+            raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+        patch.setattr(LoadProcess, "_connect", refused)
+        with pytest.raises(LoadFailed, match=r"can't be started: .*Cannot allocate memory"):
+            await run.process.open()
+    assert len(pids) == 1
+    assert not psutil.pid_exists(pids[0])
+    await run.process.open()
 
 
 async def test_ctrl_c_in_the_terminal_does_not_reach_it(run: Run) -> None:

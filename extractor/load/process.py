@@ -177,7 +177,7 @@ class LoadProcess:
         if process is None:
             return
         if not self._one.locked():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, _Died):
                 self._send({"do": "stop"})
         await self._end()
 
@@ -256,19 +256,20 @@ class LoadProcess:
         return self._folder / "load" / "log"
 
     async def _begin(self) -> None:
+        self._answered = False
         try:
-            from_process, to_process = self._run()
+            connecting = asyncio.ensure_future(self._connect(*self._run()))
+            try:
+                await asyncio.shield(connecting)
+            except asyncio.CancelledError:
+                # A pipe that is connected by half would keep the process waiting for requests; it takes no time.
+                with contextlib.suppress(OSError):
+                    await connecting
+                raise
         except OSError as error:
             raise LoadFailed(
                 f"The load process can't be started: {error}. When that is repaired, run the same command again."
             ) from error
-        connecting = asyncio.ensure_future(self._connect(from_process, to_process))
-        try:
-            await asyncio.shield(connecting)
-        except asyncio.CancelledError:
-            # A pipe that is connected by half would keep the process waiting for requests; it takes no time.
-            await connecting
-            raise
         self._send(self._serve)
         await self._answer(None)
 
@@ -316,12 +317,25 @@ class LoadProcess:
             pipe.close()
         self._pipes = []
         self._reader = None
-        if process is not None:
-            try:
-                await asyncio.to_thread(process.wait, 5.0)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                await asyncio.to_thread(process.wait)
+        if process is None:
+            return
+        # Not a coroutine's affair: whoever waits for it may be cancelled, and a process that nobody waits for stays.
+        ended = asyncio.get_running_loop().run_in_executor(None, _until_its_end, process)
+        try:
+            await asyncio.shield(ended)
+        except asyncio.CancelledError:
+            process.kill()
+            await asyncio.shield(ended)
+            raise
+
+
+def _until_its_end(process: subprocess.Popen[bytes]) -> None:
+    """Return when it has ended, in five seconds at most."""
+    try:
+        process.wait(5.0)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _environment(*, configured: bool) -> dict[str, str]:
