@@ -100,7 +100,7 @@ def moment(text: str) -> tuple[datetime, str] | None:
 def moments(texts: Sequence[str]) -> bool:
     """True if `moment` would surely leave each as it is: all are written in the same, usual way.
 
-    It takes a tenth of the time. Not empty.
+    It takes a sixth of the time that as many calls of it would. Not empty.
     """
     spelling = _SPELLINGS.get(len(texts[0]))
     if spelling is None or len(set(map(len, texts))) > 1:
