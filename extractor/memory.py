@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import sys
@@ -23,6 +24,8 @@ def keep_little() -> None:
     dlt's own, a process grows by what each thread once needed at most. Where there is no glibc, that stays as it is.
     """
     gc.set_threshold(*_COLLECT_AFTER)
+    # At its end Python would look through all there is, dlt's modules most of all, for a tenth of a second.
+    atexit.register(gc.freeze)
     if sys.platform != "linux":
         return
     try:

@@ -17,7 +17,7 @@ from extractor.account import ExitCode
 from extractor.cli import main
 from extractor.errors import RunFailed
 from extractor.model import Response
-from extractor.run import check
+from extractor.run.check import check
 
 
 class Asking:

@@ -46,11 +46,11 @@ def check(ctx: click.Context, configuration: str, *, against_dlt: bool, limit: i
     if not against_dlt:
         raise UsageError(f"Say with what to compare: python -m extractor check {configuration} --against-dlt")
 
-    from extractor import run  # noqa: PLC0415 - brings dlt and aiohttp
+    from extractor.run.check import check as compare  # noqa: PLC0415 - brings dlt and aiohttp
 
     keep_little()
     with progress(mode, Path(configuration.partition(":")[0]).stem) as display:
-        checked = run.check(configuration, limit=limit, progress=display.show)
+        checked = compare(configuration, limit=limit, progress=display.show)
     click.echo("\n".join(_told(configuration, checked)))
     ctx.exit(checked.code)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import Any, cast
@@ -88,7 +89,9 @@ class Service:
         method = cast("Callable[[Message], Message]", getattr(self, f"_{name}"))
         try:
             # A load knows for itself what it may do again, and what must be hidden hides before anything is opened.
-            return method(request) if name in ("load", "hide") else self._destination.answer(lambda: method(request))
+            if name in ("load", "hide", "warm"):
+                return method(request)
+            return self._destination.answer(lambda: method(request))
         finally:
             if self._opened is not None:
                 self._opened[0].sweep()
@@ -150,6 +153,10 @@ class Service:
 
     def _open(self, _: Message) -> Message:
         return {"where": self._destination.open()}
+
+    def _warm(self, _: Message) -> Message:
+        import_module("pyarrow.parquet")
+        return {}
 
     def _hide(self, request: Message) -> Message:
         self._redactor.add(*cast("list[str]", request["secrets"]))

@@ -17,8 +17,7 @@ difference  what two databases do not have in common
 from __future__ import annotations
 
 from extractor.run.backfill import backfill
-from extractor.run.check import Checked, check
 from extractor.run.retry import retry
 from extractor.run.status import status
 
-__all__ = ["Checked", "backfill", "check", "retry", "status"]
+__all__ = ["backfill", "retry", "status"]

@@ -134,6 +134,7 @@ class Conductor:
     async def _load(self) -> None:
         away_since: float | None = None
         looks = AsyncLimiter(1, _AWAY_PAUSE)
+        await self._loads.warm()
         while True:
             self._sealed.clear()
             chunk = await self._ledger.next_sealed()
