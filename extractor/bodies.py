@@ -48,7 +48,8 @@ def check(endpoint: Endpoint, response: Response) -> object:
         return response.body.decode("utf-8", "surrogateescape")
     if response.status == 204:
         return []
-    return read(endpoint, response.body)
+    content, response.found = read(endpoint, response.body)
+    return content
 
 
 def blocks(endpoint: Endpoint, response: Response) -> Iterator[Block]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import orjson
 
@@ -19,12 +20,14 @@ from extractor.model import Endpoint, Response
 from extractor.paginate import field_of
 from extractor.rawjson import elements
 
-__all__ = ["Block", "Record", "decoded", "encode", "encode_exactly", "is_error", "read", "says", "whole"]
+__all__ = ["Block", "Found", "Record", "decoded", "encode", "encode_exactly", "is_error", "read", "says", "whole"]
 
 Record = dict[str, object]
 
-_STANDS_IN = "stands in"
+_STANDS_IN = secrets.token_hex()
+"""No vendor sends it."""
 _STAND_IN = orjson.dumps(_STANDS_IN)
+_BRACKETS = {"list": b"[]", "object": b"{}"}
 _BLANK = re.compile(r"[ \t\r\n]*")
 # What it decodes is thrown away; Python refuses to read integers of more than 4,300 digits.
 _SCANNER = json.JSONDecoder(strict=False, parse_int=float)
@@ -45,19 +48,39 @@ class Block:
     malformed: tuple[bytes, ...] = ()
 
 
-def read(endpoint: Endpoint, body: bytes) -> object:
+class Found(NamedTuple):
+    """Where a document has an endpoint's records.
+
+    Attributes:
+        path: dotted, '' for the document itself.
+        value: what stands there, None for nothing.
+        raw: its bytes, None if they have yet to be searched for.
+    """
+
+    path: str
+    value: object
+    raw: bytes | None
+
+
+def read(endpoint: Endpoint, body: bytes) -> tuple[object, Found]:
     """Decode a document that holds the endpoint's records.
 
     Raises:
         BadBody: it is no JSON, or the records are not where they should be.
     """
+    cut, raw = "", body
     try:
-        content = decoded(body) if endpoint.row is None else _decoded_exactly(body)
+        if endpoint.row is not None:
+            content = _decoded_exactly(body)
+        elif (parts := _in_two(endpoint, body)) is not None:
+            content, cut, raw = parts
+        else:
+            content = decoded(body)
     except (ValueError, RecursionError) as error:
         what = "an empty body" if not body.strip() else "a body that is not JSON"
         raise BadBody(f"{endpoint.name}: expected JSON, got {what} of {len(body)} bytes") from error
-    _located(endpoint, content)
-    return content
+    path, value = _located(endpoint, content)
+    return content, Found(path, value, raw if path == cut else body if not path else None)
 
 
 def whole(endpoint: Endpoint, response: Response) -> Block:
@@ -68,10 +91,15 @@ def whole(endpoint: Endpoint, response: Response) -> Block:
     """
     if response.status == 204:
         return Block(records=[], payload=b"")
-    path, value = _located(endpoint, response.content)
+    if isinstance(response.found, Found) and not endpoint.beside:
+        path, value, raw = response.found
+    else:
+        path, value = _located(endpoint, response.content)
+        raw = None if path else response.body
     if value is None:
         return Block(records=[], payload=b"")
-    raw = _cut(endpoint, response.body, path, value)
+    if raw is None:
+        raw = _cut(endpoint, response.body, path, value)
     if isinstance(value, dict):
         if endpoint.records.shape == "object":
             return Block(records=[value], payload=raw)
@@ -130,10 +158,9 @@ def is_error(endpoint: Endpoint, content: Record) -> bool:
 
 def _located(endpoint: Endpoint, content: object) -> tuple[str, object]:
     """The dotted path of the records ('' for the document itself) and what stands there, None for nothing."""
-    path = _path(endpoint, content)
+    path, value = _first(endpoint, content)
     if path is None:
         return "", None
-    value = field_of(content, path) if path else content
     shape = endpoint.records.shape
     if shape == "list" and not isinstance(value, list):
         raise BadBody(f"{endpoint.name}: expected a JSON array, got {_kind(value)}")
@@ -147,27 +174,32 @@ def _located(endpoint: Endpoint, content: object) -> tuple[str, object]:
     return path, value
 
 
-def _path(endpoint: Endpoint, content: object) -> str | None:
-    """The first of the endpoint's paths that holds something; None if they hold nothing.
+def _first(endpoint: Endpoint, content: object) -> tuple[str | None, object]:
+    """The first of the endpoint's paths that holds something, and what; None if they hold nothing.
 
     The first name of one must be there, what is behind it need not: vendors leave out a list that is empty.
     """
     if isinstance(content, list) and endpoint.records.shape != "object":
-        return ""
-    at = endpoint.records.at
-    paths = (at,) if isinstance(at, str) else at
+        return "", content
+    paths = _paths(endpoint)
     names = content if isinstance(content, dict) else {}
     empty = bool(endpoint.beside)
     for path in paths:
         if not path:
-            return path
+            return path, content
         if path.partition(".")[0] in names:
-            if field_of(content, path) is not None:
-                return path
+            value = field_of(content, path)
+            if value is not None:
+                return path, value
             empty = True
     if not empty:
         raise BadBody(f"{endpoint.name}: expected a JSON object with {paths[0]!r}, got {_kind(content)} without it")
-    return None
+    return None, None
+
+
+def _paths(endpoint: Endpoint) -> tuple[str, ...]:
+    at = endpoint.records.at
+    return (at,) if isinstance(at, str) else at
 
 
 def _sorted_out(endpoint: Endpoint, values: list[object], raw: bytes) -> Block:
@@ -191,17 +223,33 @@ def _kind(content: object) -> str:
 # ── bytes ───────────────────────────────────────────────────────────────────────────────────
 
 
+def _in_two(endpoint: Endpoint, body: bytes) -> tuple[object, str, bytes] | None:
+    """The content, and a path with the bytes there, if they can be guessed: then nothing is decoded twice."""
+    brackets = _BRACKETS.get(endpoint.records.shape)
+    for path in filter(None, _paths(endpoint) if brackets else ()):
+        guess = _guessed(body, path, brackets or b"")
+        if guess is not None:
+            raw, value, content = guess
+            *above, name = path.split(".")
+            holder = field_of(content, ".".join(above)) if above else content
+            cast("Record", holder)[name] = value
+            return content, path, raw
+    return None
+
+
 def _cut(endpoint: Endpoint, body: bytes, path: str, value: object) -> bytes:
     """The bytes of an array or object at a path; of a name that stands twice the last one, as parsers have it."""
-    if not path:
-        return body
-    return _guessed(body, path, b"[]" if isinstance(value, list) else b"{}") or _searched(endpoint, body, path)
+    guess = _guessed(body, path, _BRACKETS["list" if isinstance(value, list) else "object"])
+    return _searched(endpoint, body, path) if guess is None else guess[0]
 
 
-def _guessed(body: bytes, path: str, brackets: bytes) -> bytes | None:
-    """What the outermost brackets behind the path's name enclose, if it is proved to be the value.
+def _guessed(body: bytes, path: str, brackets: bytes) -> tuple[bytes, object, object] | None:
+    """What the outermost brackets behind the path's name enclose, if it is proved to be the value there.
 
     Proof: it is JSON by itself, and a text in its place is what a parser finds at the path.
+
+    Returns:
+        It, decoded too, and the content with that text.
     """
     first, last = brackets
     name = path.rpartition(".")[2]
@@ -209,11 +257,11 @@ def _guessed(body: bytes, path: str, brackets: bytes) -> bytes | None:
     end = body.rfind(last) + 1
     raw = body[begin:end]
     try:
-        orjson.loads(raw)
+        value = orjson.loads(raw)
         around = orjson.loads(b"".join((body[:begin], _STAND_IN, body[end:])))
     except orjson.JSONDecodeError:
         return None
-    return raw if field_of(around, path) == _STANDS_IN else None
+    return (raw, value, around) if field_of(around, path) == _STANDS_IN else None
 
 
 def _searched(endpoint: Endpoint, body: bytes, path: str) -> bytes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from extractor.documents import Block, encode, encode_exactly, read, whole
@@ -18,7 +19,8 @@ def block(records: Records, body: bytes, *, row: bool = False, beside: str = "")
     """As the transport and the client read a small body."""
     made = (lambda record, _: record if isinstance(record, dict) else None) if row else None
     endpoint = Endpoint(name="things", path="/things", records=records, row=made)
-    response = Response(status=200, headers={}, body=body, content=read(endpoint, body))
+    content, found = read(endpoint, body)
+    response = Response(status=200, headers={}, body=body, content=content, found=found)
     if beside:
         endpoint = Endpoint(name="others", path="", records=Records(shape=records.shape, at=beside), beside="things")
     return whole(endpoint, response)
@@ -182,3 +184,51 @@ def test_whatever_stands_round_them_no_record_is_lost_or_changed(
     assert written == [json.dumps(record) for record in records]
     assert len(found.records) == len(records)
     assert found.malformed == ()
+
+
+def written(value: object) -> str:
+    """JSON of a value in which objects are lists of pairs, so that a name may stand twice."""
+    if isinstance(value, tuple):
+        return "{" + ", ".join(f"{name}: {written(inner)}" for name, inner in value) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(written, value)) + "]"
+    return json.dumps(value)
+
+
+names = st.sampled_from(['"a"', '"b"', '"c"', '"\\u0061"', '"id"'])
+texts = st.sampled_from(["a", '"a": [', "]", "}", "{", "é", ""])
+written_values = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 9) | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(names, inner), max_size=4).map(tuple),
+    max_leaves=12,
+)
+
+
+@given(
+    value=st.lists(st.tuples(names, written_values), max_size=5).map(tuple) | written_values,
+    at=st.sampled_from(["", "a", "a.b", "b.c.a", ("a", "b"), ("b.c", "a"), ("c", ""), ("", "a"), ("a.a", "b.a")]),
+    shape=st.sampled_from(["list", "object", "map"]),
+)
+@example(value=(('"a"', [()]), ('"b"', [()])), at=("a", "b"), shape="list")
+@example(value=(('"b"', [()]), ('"a"', [()])), at=("a", "b"), shape="list")
+@example(value=(('"a"', ()), ('"b"', ())), at=("a", "b"), shape="object")
+@example(value=(('"a"', [()]), ('"\\u0061"', 1)), at="a", shape="list")
+@example(value=(('"a"', [()]), ('"b"', [1]), ('"b"', 5)), at="a", shape="list")
+def test_decoded_in_two_parts_they_are_what_they_are_in_one(
+    value: object, at: str | tuple[str, ...], shape: str
+) -> None:
+    body = written(value).encode()
+
+    def taken() -> object:
+        try:
+            endpoint = Endpoint(name="things", path="/things", records=Records(shape=shape, at=at))  # type: ignore[arg-type]
+            content, found = read(endpoint, body)
+            made = whole(endpoint, Response(status=200, headers={}, body=body, content=content, found=found))
+        except BadBody as error:
+            return str(error)
+        # Blanks around the whole document are part of it.
+        return content, made.records, made.payload, made.malformed
+
+    in_two = taken()
+    with mock.patch("extractor.documents._in_two", return_value=None):
+        assert in_two == taken()

@@ -52,13 +52,14 @@ class Request:
 
 @dataclass(kw_only=True, slots=True)
 class Response:
-    """One whole answer; only `content` is filled in afterwards.
+    """One whole answer; only `content` and `found` are filled in afterwards.
 
     Attributes:
         headers: names in lower case; of repeated headers the first.
         body: the bytes, empty if `file` holds them.
         file: the downloaded body at position 0; whoever gets the response closes it.
         content: what `Request.accept` made of it; None unless the status is 2xx or one of `Request.answers`.
+        found: what else it came upon, for whoever reads the records.
     """
 
     status: int
@@ -66,6 +67,7 @@ class Response:
     body: bytes = b""
     file: BinaryIO | None = None
     content: object = None
+    found: object = None
 
     def good(self, request: Request) -> bool:
         """True for an answer that holds what was asked for."""
