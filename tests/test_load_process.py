@@ -216,6 +216,23 @@ async def test_chunks_go_in_and_the_destination_can_be_asked(run: Run, tmp_path:
     assert (run.folder / "load" / "log").read_text() == ""
 
 
+async def test_what_a_load_needs_is_there_before_the_first_one(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where pandas is installed, DuckDB brings it when a database is opened."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text("import sys; sys.modules['pandas'] = None")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+
+    def libraries() -> str:
+        return Path(f"/proc/{run.process.pid}/maps").read_text()
+
+    await run.process.open()
+    assert "libparquet" not in libraries()
+    await run.process.warm()
+    assert "libparquet" in libraries()
+
+
 async def test_dlts_own_command_finds_the_pipeline(run: Run) -> None:
     await run.fetch([{"id": "a"}])
     await run.load()
