@@ -55,8 +55,13 @@ class FakeLoads:
     tried: int = 0
     attempts: list[int] = field(default_factory=list)
     pages: list[tuple[str, str]] = field(default_factory=list)
+    warmed: bool = False
+
+    async def warm(self) -> None:
+        self.warmed = True
 
     async def load(self, chunk: int, size: int, loading: Announced, *, attempts: int = 0) -> Loaded:
+        assert self.warmed
         self.tried += 1
         self.attempts.append(attempts)
         await self.open.wait()
