@@ -14,7 +14,8 @@ WARY = 1.15
 MOST_DIFFERENCE_S = 0.045
 """More than that most ways do not differ; where most answers do, the vendor thinks, and had counted the request."""
 STRAGGLED_S2 = 1.5 * MOST_DIFFERENCE_S**2
-"""What came very late may have been late on its way here: the likelier, the more the answers' ways usually differ."""
+"""Divided by what round trips usually differ by: how late one is believed to have arrived at most. The more they
+differ, the likelier it was late on its way back."""
 LEAST_ERROR_S = 0.001
 SURE = 10
 """So many answers halve what the shortest way there is may differ from the shortest seen."""
