@@ -213,6 +213,8 @@ written_values = st.recursive(
 @example(value=(('"b"', [()]), ('"a"', [()])), at=("a", "b"), shape="list")
 @example(value=(('"a"', ()), ('"b"', ())), at=("a", "b"), shape="object")
 @example(value=(('"a"', [()]), ('"\\u0061"', 1)), at="a", shape="list")
+@example(value=(('"a"', (('"b"', [()]),)), ('"c"', 1)), at="a.b", shape="list")
+@example(value=(('"b"', (('"c"', (('"a"', (('"id"', 1),)),)),)),), at="b.c.a", shape="object")
 @example(value=(('"a"', [()]), ('"b"', [1]), ('"b"', 5)), at="a", shape="list")
 def test_decoded_in_two_parts_they_are_what_they_are_in_one(
     value: object, at: str | tuple[str, ...], shape: str
