@@ -159,6 +159,17 @@ def test_any_second_of_a_vendor_holds_the_limit(limit: int, road: Road, least: f
     assert refused <= (road == CALM)
 
 
+@pytest.mark.parametrize("stated", [True, False], ids=["stated", "silent"])
+@pytest.mark.parametrize(("limit", "least"), [(10, 0.84), (40, 0.88), (100, 0.91)])
+def test_long_tails_cost_any_second_some(limit: int, least: float, *, stated: bool) -> None:
+    """Which of the two ways was long can't be told from their sum."""
+    for seed in range(3):
+        vendor = RollingLog(limits=always(limit))
+        outcome = simulate(limiter_for(limit), vendor, seconds=120, road=TAIL, headers=stated, since=1, seed=seed)
+        assert outcome.refused <= 4
+        assert outcome.share >= least
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     limit=st.sampled_from([1, 2, 5, 10, 30]),
