@@ -45,8 +45,17 @@ def test_every_public_name_exists(name: str) -> None:
         assert hasattr(module, each), f"{name} has no {each}"
 
 
+def brought_by(statement: str) -> str:
+    """What is heavy among the modules that it imports."""
+    code = f"import sys; {statement}; print(*sorted({{'dlt', 'aiohttp', 'duckdb', 'pyarrow'}} & set(sys.modules)))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_importing_the_package_brings_nothing_heavy() -> None:
     """The command's --help does it, too."""
-    code = "import sys, extractor; print(*sorted({'dlt', 'aiohttp', 'duckdb', 'pyarrow'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == ""
+    assert brought_by("import extractor") == ""
+
+
+def test_a_run_imports_what_it_fetches_with_while_its_load_process_starts() -> None:
+    """Each takes half a second; one after the other the first request would go out later."""
+    assert brought_by("import extractor.run") == ""

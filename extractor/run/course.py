@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from extractor.account import ExitCode, Outcome, Snapshot
 from extractor.errors import ExtractorError, StorageError, UsageError
@@ -16,11 +17,13 @@ from extractor.load import LoadProcess, describe
 from extractor.mask import Mask, declared
 from extractor.model import Vendor
 from extractor.run.closing import share_used, tables, verdict
-from extractor.run.conduct import Conductor
 from extractor.run.job import Job, Place, unknown
 from extractor.run.loop import in_loop, signals
 from extractor.run.progress import Watch, counts
 from extractor.run.resume import Standing, finish
+
+if TYPE_CHECKING:
+    from extractor.run.conduct import Conductor
 
 __all__ = ["Begin", "Course"]
 
@@ -127,10 +130,10 @@ class Course:
             waiting=self._watch.say,
         )
         try:
-            # Both import dlt; two processes do it on two cores.
+            # Both import dlt, and this one what it fetches with; two processes do it on two cores.
             starting = asyncio.create_task(loads.start())
             try:
-                job = await asyncio.to_thread(self._work_out)
+                job, conducted_by = await asyncio.to_thread(self._worked_out)
                 # Of a mistake in the call the one message tells, and nothing else.
                 self._showing = asyncio.create_task(self._watch.run())
                 await starting
@@ -144,7 +147,7 @@ class Course:
             standing = await self._begin(job, ledger, loads)
             job = standing.job
             self._told = standing.told
-            conductor = Conductor(ledger=ledger, loads=loads, standing=standing, phase=self._watch.say)
+            conductor = conducted_by(ledger=ledger, loads=loads, standing=standing, phase=self._watch.say)
             self._conductor = conductor
             self._watch.follow(job, conductor, ledger)
             if not standing.nothing_to_do:
@@ -158,6 +161,11 @@ class Course:
             return await self._outcome(job, ledger, loads, where, began, nothing_to_do=standing.nothing_to_do)
         finally:
             await loads.stop()
+
+    def _worked_out(self) -> tuple[Job, type[Conductor]]:
+        from extractor.run.conduct import Conductor  # noqa: PLC0415 - brings aiohttp, while the load process starts
+
+        return self._work_out(), Conductor
 
     async def _shown(self) -> None:
         if self._showing is not None:

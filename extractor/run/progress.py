@@ -7,12 +7,15 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from extractor.account import EndpointCount, Snapshot
 from extractor.ledger import Ledger, Summary
 from extractor.model import Endpoint, State
-from extractor.run.conduct import Conductor
 from extractor.run.job import Job
+
+if TYPE_CHECKING:
+    from extractor.run.conduct import Conductor
 
 __all__ = ["Watch", "counts"]
 
