@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
-from dlt.common.destination import TLoaderFileFormat
+from dlt.common.destination import DestinationCapabilitiesContext, TLoaderFileFormat
 from dlt.common.schema import Schema
 from dlt.extract import DltResource, DltSource
 
@@ -80,6 +80,7 @@ class Loader:
         self._tables: dict[str, Table] | None = None
         self._columnars: dict[str, Columnar] = {}
         self._configured = configured
+        self._known: DestinationCapabilitiesContext | None = None
 
     def chunk(self) -> None:
         """Another chunk follows, or the same one from its beginning."""
@@ -200,7 +201,7 @@ class Loader:
         """One for each of the vendor's tables that there are records for."""
         if self._tables is None:
             self._tables = tables_of(self._endpoints, schema.naming.normalize_path, schema)
-        capabilities = pipeline.destination.capabilities() if self._file_format(pipeline) else None
+        capabilities = self._capabilities(pipeline) if self._file_format(pipeline) else None
         resources: list[DltResource | None] = []
         unmade = ((table, own, None) for table, own in self._by_table(contents.pages))
         for table, own, ready in chain(unmade, ((one.table, (), one) for one in contents.ready)):
@@ -221,8 +222,14 @@ class Loader:
 
     def _file_format(self, pipeline: dlt.Pipeline) -> TLoaderFileFormat | None:
         """Parquet, 30 times as fast as dlt's default for DuckDB, where the destination takes it."""
-        formats = pipeline.destination.capabilities().supported_loader_file_formats or []
+        formats = self._capabilities(pipeline).supported_loader_file_formats or []
         return "parquet" if "parquet" in formats else None
+
+    def _capabilities(self, pipeline: dlt.Pipeline) -> DestinationCapabilitiesContext:
+        # dlt looks settings up for them, each time.
+        if self._known is None:
+            self._known = pipeline.destination.capabilities()
+        return self._known
 
     def _check(self, client: Client, load_id: str, rows: Mapping[str, int]) -> None:
         loads, there = self._destination.verify(client, load_id, list(rows))

@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -83,6 +83,7 @@ class Destination:
         self._waiting = waiting
         self._kept = Kept(target.pipeline)
         self._tidy = False
+        self._asked: dlt.Pipeline | None = None
         self._factory = self._make_factory()
         self._redactor.add(*secrets_of(self._factory))
 
@@ -181,8 +182,9 @@ class Destination:
                 what to do.
         """
         try:
-            self.reach()
-            others = self._others()
+            with ExitStack() as opened:
+                others = self._others(self._reached(opened))
+            where = str(self._asking().destination_client().config)
         except Away as error:
             raise DestinationError(str(error)) from error
         except DltException as error:
@@ -195,30 +197,25 @@ class Destination:
                 f"The dataset {self._target.dataset} belongs to the pipeline {', '.join(others)}: each would take the "
                 f"other's {LISTINGS} for its own. Choose another --dataset."
             )
-        return self._where()
-
-    def _others(self) -> list[str]:
-        """Pipelines of this package that have loaded into the dataset before; those of others do no harm."""
-        with self._client() as client:
-            state, loads, schemas = (
-                client.make_qualified_table_name(name) for name in ("_dlt_pipeline_state", "_dlt_loads", "_dlt_version")
-            )
-            schema = client.escape_column_name("schema")
-            query = (
-                f"SELECT DISTINCT s.pipeline_name FROM {state} AS s "  # noqa: S608 - dlt's own names
-                f"JOIN {loads} AS l ON l.load_id = s._dlt_load_id JOIN {schemas} AS v ON v.schema_name = l.schema_name "
-                f"WHERE s.pipeline_name <> %s AND v.{schema} LIKE %s"
-            )
-            try:
-                rows = client.execute_sql(query, self._target.pipeline, f'%"{LISTINGS}"%')
-            except DestinationUndefinedEntity:
-                return []
-        return sorted(str(row[0]) for row in rows or ())
-
-    def _where(self) -> str:
         # As dlt's own messages show it: an address without a password, for DuckDB the file.
-        with self._asking().destination_client() as client:
-            return str(client.config).removeprefix("duckdb:///")
+        return where.removeprefix("duckdb:///")
+
+    def _others(self, client: Client) -> list[str]:
+        """Pipelines of this package that have loaded into the dataset before; those of others do no harm."""
+        state, loads, schemas = (
+            client.make_qualified_table_name(name) for name in ("_dlt_pipeline_state", "_dlt_loads", "_dlt_version")
+        )
+        schema = client.escape_column_name("schema")
+        query = (
+            f"SELECT DISTINCT s.pipeline_name FROM {state} AS s "  # noqa: S608 - dlt's own names
+            f"JOIN {loads} AS l ON l.load_id = s._dlt_load_id JOIN {schemas} AS v ON v.schema_name = l.schema_name "
+            f"WHERE s.pipeline_name <> %s AND v.{schema} LIKE %s"
+        )
+        try:
+            rows = client.execute_sql(query, self._target.pipeline, f'%"{LISTINGS}"%')
+        except DestinationUndefinedEntity:
+            return []
+        return sorted(str(row[0]) for row in rows or ())
 
     def reach(self) -> None:
         """Wait until it can be opened.
@@ -226,13 +223,19 @@ class Destination:
         Raises:
             Away: it can't within `patience`.
         """
+        with ExitStack() as opened:
+            self._reached(opened)
+
+    def _reached(self, opened: ExitStack) -> Client:
+        """A connection, as soon as there can be one."""
         deadline = time.monotonic() + self._patience
         wait = _FIRST_WAIT
         while True:
             try:
-                with self._client() as client:
-                    client.execute_sql("SELECT 1")
+                client = opened.enter_context(self._client())
+                client.execute_sql("SELECT 1")
             except (DestinationConnectionError, OSError) as error:
+                opened.close()
                 what = f"The destination {self._target.destination} can't be opened: {_hint(self.plain(error))}"
                 if time.monotonic() + wait > deadline:
                     raise Away(what) from error
@@ -241,7 +244,7 @@ class Destination:
                 time.sleep(wait)
                 wait = min(2 * wait, _LONGEST_WAIT)
             else:
-                return
+                return client
 
     def answer(self, question: Callable[[], _T]) -> _T:
         """The question's answer; it is asked again when others kept the destination locked at that moment.
@@ -327,13 +330,15 @@ class Destination:
         return plain(error, self._redactor)
 
     def _asking(self) -> dlt.Pipeline:
-        """A pipeline for questions, apart from the one that an attempt is about."""
-        return dlt.pipeline(
-            self._target.pipeline,
-            pipelines_dir=str(self._work / "ask"),
-            destination=self._factory,
-            dataset_name=self._target.dataset,
-        )
+        """A pipeline for questions, apart from the one that an attempt is about. It needs none of its files."""
+        if self._asked is None:
+            self._asked = dlt.pipeline(
+                self._target.pipeline,
+                pipelines_dir=str(self._work / "ask"),
+                destination=self._factory,
+                dataset_name=self._target.dataset,
+            )
+        return self._asked
 
     def connection(self) -> AbstractContextManager[Client]:
         """A connection for statements of one's own."""

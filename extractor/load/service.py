@@ -201,6 +201,11 @@ class Service:
 
     def _rebuild(self, request: Message) -> Message:
         """Rows of `_extractor_listings` as JSON lines, each an array in the order of its columns."""
+        # One connection for all questions: opening a DuckDB file takes longer than to ask it.
+        with self._destination.connection():
+            return self._rebuilt(request)
+
+    def _rebuilt(self, request: Message) -> Message:
         state = self._destination.state()
         written = 0
         file = os.open(str(request["file"]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
