@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import parse_qs
 
 __all__ = ["Desk"]
@@ -84,11 +85,18 @@ def _number(name: bytes, end: int) -> int | None:
 
 
 def _moment(number: int) -> bytes:
-    # Written digit by digit: strftime would cost more than the rest of the record.
-    return b"2024-%02d-%02dT%02d:%02d:%02dZ" % (
-        number // 2_419_200 % 12 + 1,
-        number // 86_400 % 28 + 1,
-        number // 3_600 % 24,
-        number // 60 % 60,
+    # Strftime would cost more than the rest of the record, and so would the minute if it were written for each.
+    return _minute(number // 60) + _SECONDS[number % 60]
+
+
+_SECONDS = [b"%02dZ" % second for second in range(60)]
+
+
+@cache
+def _minute(number: int) -> bytes:
+    return b"2024-%02d-%02dT%02d:%02d:" % (
+        number // 40_320 % 12 + 1,
+        number // 1_440 % 28 + 1,
+        number // 60 % 24,
         number % 60,
     )

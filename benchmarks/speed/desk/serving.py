@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import cast
 
@@ -115,10 +116,7 @@ class Connection(asyncio.Protocol):
 
     def _write(self, status: int, body: bytes, headers: bytes = b"") -> None:
         if self._transport is not None:
-            self._transport.write(
-                b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\n%bContent-Length: %d\r\n\r\n%b"
-                % (status, HTTPStatus(status).phrase.encode(), headers, len(body), body)
-            )
+            self._transport.write(b"%b%bContent-Length: %d\r\n\r\n%b" % (_head(status), headers, len(body), body))
 
     async def _export(self) -> None:
         """In chunks, so that nobody holds it whole."""
@@ -145,3 +143,8 @@ class Connection(asyncio.Protocol):
             self._transport.write(data)
         # Who asks for the counts has a turn, too.
         await asyncio.sleep(0)
+
+
+@cache
+def _head(status: int) -> bytes:
+    return b"HTTP/1.1 %d %b\r\nContent-Type: application/json\r\n" % (status, HTTPStatus(status).phrase.encode())
