@@ -12,6 +12,7 @@ import signal
 import sys
 import threading
 import traceback
+from importlib.abc import MetaPathFinder
 from queue import SimpleQueue
 from typing import BinaryIO, TextIO, cast
 
@@ -53,7 +54,9 @@ def main(requests: BinaryIO, answers: BinaryIO, parent: int) -> None:
     redactor = Redactor()
     # Both are the log.
     sys.stdout = sys.stderr = cast("TextIO", Quiet(sys.stdout, redactor))
-    service = Service(waiting.get(), answer, waiting.get, redactor)
+    serve = waiting.get()
+    _without_pandas(cast("Message", serve["target"]))
+    service = Service(serve, answer, waiting.get, redactor)
     answer({"is": "done"})
     while (request := waiting.get())["do"] != "stop":
         try:
@@ -61,6 +64,22 @@ def main(requests: BinaryIO, answers: BinaryIO, parent: int) -> None:
         except Exception as error:  # noqa: BLE001 - the border of the process: everything goes to the other side
             traceback.print_exc()
             answer(service.failure(error))
+
+
+def _without_pandas(target: Message) -> None:
+    """Spare 0.25 s and 50 MB: DuckDB imports it where it is installed, for frames that nobody here hands over.
+
+    Another destination's driver may need it, and so may a user's own configuration.
+    """
+    if target["destination"] == "duckdb" and not target["configuration"]:
+        sys.meta_path.insert(0, _NoPandas())
+
+
+class _NoPandas(MetaPathFinder):
+    # None among the modules would do for Python, but pyarrow's compiled import takes that for pandas.
+    def find_spec(self, fullname: str, _path: object, _target: object = None) -> None:
+        if fullname == "pandas":
+            raise ModuleNotFoundError("The load process does without pandas.", name=fullname)
 
 
 def _listen(requests: BinaryIO, waiting: SimpleQueue[Message]) -> None:
