@@ -67,7 +67,7 @@ def main(requests: BinaryIO, answers: BinaryIO, parent: int) -> None:
 
 
 def _without_pandas(target: Message) -> None:
-    """Spare 0.25 s and 50 MB: DuckDB imports it where it is installed, for frames that nobody here hands over.
+    """Spare 0.15 s and 50 MB: DuckDB imports it where it is installed, for frames that nobody here hands over.
 
     Another destination's driver may need it, and so may a user's own configuration.
     """
