@@ -126,7 +126,7 @@ def only_database(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "losses", [[nothing] * 3, [no_state, only_database, no_state]], ids=["nothing lost", "the state folder lost"]
+    "losses", [[nothing] * 5, [no_state, only_database, no_state]], ids=["nothing lost", "the state folder lost"]
 )
 def test_killed_at_random_moments_it_ends_where_an_undisturbed_run_does(
     slow: Sandbox, calm: Path, tmp_path: Path, losses: list[Callable[[Path], None]]

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from loading import ITEMS
 from extractor.errors import DestinationError, LoadFailed
 from extractor.ledger import Ledger
 from extractor.load import Loaded, LoadProcess, Target, describe
+from extractor.load.__main__ import _without_pandas
 from extractor.lock import Lock
 from extractor.model import Found, Incident, Page, State
 
@@ -235,6 +236,26 @@ async def test_it_does_without_pandas(run: Run) -> None:
     await run.fetch([{"id": "a"}])
     await run.load()
     assert "pandas" not in libraries(run)
+
+
+@pytest.mark.parametrize(
+    ("target", "without"),
+    [
+        (Target(pipeline="shop", dataset="data", schema="shop"), True),
+        (Target(pipeline="shop", dataset="data", schema="shop", destination="postgres"), False),
+        (Target(pipeline="shop", dataset="data", schema="shop", configuration="shop.py:config"), False),
+    ],
+    ids=["DuckDB", "another destination", "a user's own configuration"],
+)
+def test_whoever_may_need_pandas_has_it(target: Target, monkeypatch: pytest.MonkeyPatch, *, without: bool) -> None:
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(sys, "modules", {name: one for name, one in sys.modules.items() if name != "pandas"})
+    _without_pandas(asdict(target))
+    if without:
+        with pytest.raises(ModuleNotFoundError, match="without pandas"):
+            find_spec("pandas")
+    else:
+        assert find_spec("pandas") is not None
 
 
 async def test_dlts_own_command_finds_the_pipeline(run: Run) -> None:

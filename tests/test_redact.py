@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractor.redact import MASK, Redactor
@@ -49,6 +49,7 @@ SECRETS = st.text(
 ).filter(lambda text: "*" not in text and len(text.strip()) >= 8)
 
 
+@settings(max_examples=300)
 @given(secret=SECRETS, before=st.text(max_size=10), after=st.text(max_size=10))
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_a_secret_is_found_in_every_spelling(name: str, secret: str, before: str, after: str) -> None:

@@ -127,6 +127,8 @@ class Destination:
         if not self._tidy:
             self._delete_states()
             self._tidy = True
+        # The attempt's pipeline is the only one that is kept.
+        self._asked = None
         return self.pipeline()
 
     def _delete_states(self) -> None:
