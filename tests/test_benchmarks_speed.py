@@ -8,6 +8,7 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,15 @@ def _rows(desk: Desk, path: str, query: str = "") -> tuple[list[str], str | None
 def test_the_export_has_as_many_lines_as_asked_for() -> None:
     lines = list(Desk(customers=0, conversations=1, items=8, lines=1_500).export())
     assert len({json.loads(line)["id"] for line in lines}) == 1_500
+
+
+def test_each_record_is_a_second_after_the_one_before() -> None:
+    desk = Desk(customers=2_000_000, conversations=1, items=1, lines=0)
+    for first in (0, 86_390, 1_999_900):
+        found = desk.answer(b"/customers", b"after=%d" % first)
+        assert found is not None
+        told = [datetime.fromisoformat(row["created_at"]) for row in json.loads(found[0])["data"]]
+        assert told == [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=first + each) for each in range(100)]
 
 
 @pytest.mark.parametrize("kind", LIMITS)

@@ -390,6 +390,7 @@ def test_the_pipeline_object_says_where(place: Place) -> None:
     )
     outcome = extractor.backfill("gladly", pipeline=pipeline, only=("agents",), settings=place.settings)
     assert (outcome.pipeline, outcome.dataset) == ("theirs", "kept")
+    assert outcome.where == str(place.folder / "other.duckdb")
     with duckdb.connect("other.duckdb", read_only=True) as connection:
         assert connection.execute("SELECT count(*) > 0 FROM kept.agents").fetchall() == [(True,)]
     assert not (place.folder / "theirs.duckdb").exists()
