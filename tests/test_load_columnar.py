@@ -19,6 +19,7 @@ from loading import ITEMS, Warehouse, page, settle_in
 from extractor.gate import Record
 from extractor.load import tables
 from extractor.load.columnar import Columnar
+from extractor.load.direct import Direct
 from extractor.load.tables import Table
 from extractor.model import ColumnType, Endpoint
 
@@ -48,7 +49,7 @@ _LISTS: tuple[object, ...] = ([], [1], [{"sku": "x"}], [{"sku": "y", "parts": [{
 _VALUES: dict[str, tuple[object, ...]] = {
     "text": _TEXTS,
     "bigint": (0, -1, 2**53 + 1, 2**63 - 1, -(2**63)),
-    "double": (0.5, -1e-300, 1e300, 3.0),
+    "double": (0.5, -1e-300, 2.0**52, 3.0),
     "bool": (True, False),
     "timestamp": _USUAL_MOMENTS,
     "date": ("2024-02-29", "1024-01-31"),
@@ -62,14 +63,17 @@ _VALUES: dict[str, tuple[object, ...]] = {
 # Texts that look like times stay in columns of times: in a variant column for text dlt would make times of them, too.
 _TIMES = frozenset({"timestamp", "unix", "unix_ms"})
 _ODD: tuple[object, ...] = (
-    tuple(one for kind, values in _VALUES.items() if kind not in _TIMES for one in values) + _LISTS
+    *(one for kind, values in _VALUES.items() if kind not in _TIMES for one in values),
+    *(*_LISTS, 1e300),
 )
 _ODD_NAMES = ("{}", "{} ", "the {} Field", "{}__x")
 _COLUMNS: dict[str, Any] = {"id": "text"} | {kind: kind for kind in get_args(ColumnType)}
+_PLAIN: tuple[Any, ...] = ("text", "bigint", "double", "bool", "timestamp", "date")
 _ENDPOINTS = (
     Endpoint(name="declared", path="/", columns=_COLUMNS),
     Endpoint(name="undeclared", path="/"),
     Endpoint(name="keyless", path="/", key=(), columns={"text": "text"}),
+    Endpoint(name="plain", path="/", columns={kind: kind for kind in _PLAIN}),
     dataclasses.replace(ITEMS, name="lists", columns={**ITEMS.columns, "list[].sku": "text"}),
 )
 _CHUNKS = 6
@@ -82,31 +86,44 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     settle_in(tmp_path, monkeypatch)
     # So that a chunk has batches of both kinds.
     monkeypatch.setattr(tables, "_ROWS", 4)
+    monkeypatch.setattr(tables, "_GROUP_BYTES", 200)
     return lambda *endpoints: Warehouse(tmp_path, endpoints)
 
 
 @pytest.fixture
-def taken(monkeypatch: pytest.MonkeyPatch) -> Counter[bool]:
-    """How many batches became Arrow tables, and how many did not; those of `..._told` are not asked for."""
-    counts: Counter[bool] = Counter()
-    batch, columnar = Columnar.batch, Table.columnar
+def taken(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How many groups of pages became tables at once, and how many batches of the others did, or did not.
+
+    Those of `..._told` are not asked for.
+    """
+    counts: Counter[str] = Counter()
+    batch, columnar, table = Columnar.batch, Table.columnar, Direct.table
 
     def counted(self: Columnar, found: Sequence[Record]) -> Any:
-        table = batch(self, found)
-        counts[table is not None] += 1
-        return table
+        made = batch(self, found)
+        counts["not" if made is None else "as records"] += 1
+        return made
+
+    def straight(self: Direct, *args: Any) -> Any:
+        made = table(self, *args)
+        counts["at once"] += made is not None
+        return made
 
     def refused(self: Table, *args: Any) -> Columnar | None:
         return None if self.name.endswith("_told") else columnar(self, *args)
 
     monkeypatch.setattr(Columnar, "batch", counted)
+    monkeypatch.setattr(Direct, "table", straight)
     monkeypatch.setattr(Table, "columnar", refused)
     return counts
 
 
 def records(chance: random.Random, endpoint: Endpoint, chunk: int) -> list[dict[str, object]]:
     """Records of a chunk: each second one brings new fields, each third one odd names and values."""
-    usual = [kind for kind in _VALUES if kind not in ("json", "unix", "unix_ms") or kind in endpoint.columns]
+    if endpoint.name.startswith("plain"):
+        usual = [*_PLAIN, "object", "null"]
+    else:
+        usual = [kind for kind in _VALUES if kind not in ("json", "unix", "unix_ms") or kind in endpoint.columns]
     kinds = usual[: 6 + 2 * (chunk // 2)]
     odd = 0.03 if chunk % 3 == 2 else 0.0
     made = []
@@ -140,7 +157,7 @@ def told(shop: Warehouse, root: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_records_of_every_kind_make_the_same_tables_both_ways(warehouse: Make, taken: Counter[bool], seed: int) -> None:
+def test_records_of_every_kind_make_the_same_tables_both_ways(warehouse: Make, taken: Counter[str], seed: int) -> None:
     """Chunks of new and changed records, in batches that become Arrow tables and batches that don't."""
     pairs = [
         [dataclasses.replace(endpoint, name=f"{endpoint.name}{way}") for way in ("_made", "_told")]
@@ -160,27 +177,27 @@ def test_records_of_every_kind_make_the_same_tables_both_ways(warehouse: Make, t
         )
     for ours, dlts in pairs:
         assert told(shop, ours.name) == told(shop, dlts.name)
-    assert min(taken[True], taken[False]) > 10
+    assert min(taken["as records"], taken["not"], taken["at once"]) > 10
 
 
-def test_lists_that_are_gone_are_gone_whichever_way_the_record_comes(warehouse: Make, taken: Counter[bool]) -> None:
+def test_lists_that_are_gone_are_gone_whichever_way_the_record_comes(warehouse: Make, taken: Counter[str]) -> None:
     shop = warehouse(ITEMS)
     shop.load(page(*({"id": one, "lines": [{"sku": one, "parts": [{"name": "p"}]}]} for one in "ab")))
     shop.load(page({"id": "a", "lines": []}))
-    assert taken == {True: 1}
+    assert +taken == {"at once": 1}
     assert shop.rows("SELECT sku FROM items__lines") == [("b",)]
     assert shop.rows("SELECT count(*) FROM items__lines__parts") == [(1,)]
 
 
 def test_a_table_goes_to_dlt_whole_until_the_destination_has_all_that_is_declared(
-    warehouse: Make, taken: Counter[bool]
+    warehouse: Make, taken: Counter[str]
 ) -> None:
     warehouse(dataclasses.replace(ITEMS, columns={"id": "text"})).load(page({"id": "a"}))
     shop = warehouse(ITEMS)
     shop.load(page({"id": "b"}))
     assert not taken
     shop.load(page({"id": "c"}))
-    assert taken == {True: 1}
+    assert +taken == {"at once": 1}
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 from dlt.common.normalizers.naming.snake_case import NamingConvention
 from loading import ITEMS, page
 
+from extractor.load.own import LISTINGS, own_table
 from extractor.load.protocol import describe
-from extractor.load.tables import LISTINGS, Table, own_table, tables_of
+from extractor.load.tables import Table, tables_of
 from extractor.model import Incident
 
 normalize = NamingConvention().normalize_path

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from itertools import chain, repeat
@@ -24,6 +23,7 @@ import orjson
 from extractor.gate.kept import kept_bytes, printable
 from extractor.gate.scalars import integer, is_integer, moment
 from extractor.gate.shapes import EXTRACTOR_KEY, Record, Shapes, data_type, path_steps
+from extractor.gate.suspects import suspicious
 from extractor.gate.walk import DEPTH, LookCloser, Walk
 from extractor.model import ColumnType, Endpoint, Incident, IncidentKind
 from extractor.rawjson import Note, NotJson, distinct, elements, members, parse
@@ -33,11 +33,7 @@ __all__ = ["Gate", "Key", "Sound"]
 Key = tuple[str | int | float, ...]
 
 _DETAIL = 1_000
-# In bytes that hold none of these, and that orjson takes, the walk finds all that is left to find.
-_SUSPECTS = (b"\\u0000", b"\\uf02", b"\\uF02")
-_UNESCAPED = b"\xef\x80"
-_EDGES = (b'"0001-01-01', b'"9999-12-31')
-_EDGE = re.compile(rb'"(?:0001-01-01|9999-12-31)[^"]*[+-][0-9:]+"')
+_PLAIN = frozenset({"text", "bigint"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,6 +75,12 @@ class Gate:
             if declared is not None:
                 key_types["__".join(path)] = data_type(declared)
 
+    @property
+    def plain_key(self) -> Mapping[str, ColumnType]:
+        """Columns and types of the primary key if all are text or integers by now; else nothing."""
+        kinds = {column: self._key_types.get(column) for column in map("__".join, self._key)}
+        return {column: kind for column, kind in kinds.items() if kind} if {*kinds.values()} <= _PLAIN else {}
+
     def together(self, payloads: Sequence[bytes]) -> Sound | None:
         """The sound records of several pages, in half the time if they are small; None if one needs a closer look.
 
@@ -88,7 +90,7 @@ class Gate:
         # A list of lists, so that pages which are no JSON by themselves do not become some together.
         joined = b"[%b]" % b",".join(payloads)
         # Lines and single objects would be parsed for nothing.
-        if any(payload[:1] != b"[" for payload in payloads) or _suspicious(joined):
+        if any(payload[:1] != b"[" for payload in payloads) or suspicious(joined):
             return None
         # The first key to come makes its column's type, and that is the one of the page that is read first.
         if not all("__".join(path) in self._key_types for path in self._key):
@@ -111,7 +113,7 @@ class Gate:
             listing: key of the listing that the page belongs to, for incidents of records that have none.
         """
         sound = Sound()
-        if not _suspicious(payload):
+        if not suspicious(payload):
             try:
                 self._fast(_values(payload), payload, sound)
             except (orjson.JSONDecodeError, LookCloser):
@@ -124,7 +126,7 @@ class Gate:
             return Sound(kept_out=[self._kept_out(payload, listing, "is not JSON")])
         for piece in pieces:
             try:
-                if _suspicious(piece):
+                if suspicious(piece):
                     raise LookCloser  # noqa: TRY301 - one way to the slow look
                 self._fast([orjson.loads(piece)], piece, sound)
             except (orjson.JSONDecodeError, LookCloser):
@@ -250,16 +252,6 @@ class Gate:
 
 
 # ── bytes to records ────────────────────────────────────────────────────────────────────────
-
-
-def _suspicious(raw: bytes) -> bool:
-    # Without a generator: it takes longer than to look through a page.
-    for suspect in _SUSPECTS:
-        if suspect in raw:
-            return True
-    if not raw.isascii() and _UNESCAPED in raw:
-        return True
-    return (_EDGES[0] in raw or _EDGES[1] in raw) and _EDGE.search(raw) is not None
 
 
 def _values(payload: bytes) -> Sequence[object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 
@@ -10,14 +10,15 @@ from extractor.gate.gate import Gate, Key, Sound
 from extractor.gate.shapes import Record
 from extractor.model import Incident
 
-__all__ = ["latest"]
+__all__ = ["GatePage", "grouped", "latest", "newest"]
+
+GatePage = tuple[Gate, bytes, str]
+"""Gate, payload, listing key."""
 
 _TOGETHER_BYTES = 32 << 10
 
 
-def latest(
-    pages: Iterable[tuple[Gate, bytes, str]], seen: set[Key], incidents: list[Incident]
-) -> Iterator[list[Record]]:
+def latest(pages: Iterable[GatePage], seen: set[Key], incidents: list[Incident]) -> Iterator[list[Record]]:
     """The records to load, so that dlt never sees two of one key.
 
     Args:
@@ -28,41 +29,49 @@ def latest(
     Yields:
         A list for each page, or for several small ones, the last record first.
     """
-    for gate, alike in groupby(pages, itemgetter(0)):
-        for group in _grouped(alike):
-            # In the order in which they were fetched.
-            sound = gate.together([payload for _, payload, _ in reversed(group)]) if len(group) > 1 else None
-            for found in (gate.read(payload, listing) for _, payload, listing in group) if sound is None else (sound,):
-                yield _kept(found, seen, incidents)
+    for group in grouped(pages, _TOGETHER_BYTES):
+        gate = group[0][0]
+        # In the order in which they were fetched.
+        sound = gate.together([payload for _, payload, _ in reversed(group)]) if len(group) > 1 else None
+        for found in (gate.read(payload, listing) for _, payload, listing in group) if sound is None else (sound,):
+            yield _kept(found, seen, incidents)
 
 
-def _grouped(pages: Iterable[tuple[Gate, bytes, str]]) -> Iterator[list[tuple[Gate, bytes, str]]]:
-    group: list[tuple[Gate, bytes, str]] = []
-    size = 0
-    for page in pages:
-        group.append(page)
-        size += len(page[1])
-        if size >= _TOGETHER_BYTES:
+def grouped(pages: Iterable[GatePage], size: int) -> Iterator[list[GatePage]]:
+    """Neighbours of one gate, of at least so many bytes together but for the last ones."""
+    for _, alike in groupby(pages, itemgetter(0)):
+        group: list[GatePage] = []
+        room = size
+        for page in alike:
+            group.append(page)
+            room -= len(page[1])
+            if room <= 0:
+                yield group
+                group, room = [], size
+        if group:
             yield group
-            group, size = [], 0
-    if group:
-        yield group
+
+
+def newest(keys: Sequence[Key], seen: set[Key]) -> Sequence[int] | None:
+    """Where keys stand that have not come yet, the last first; None if that is everywhere. They have come by then."""
+    new = set(keys)
+    if len(new) == len(keys) and seen.isdisjoint(new):
+        seen |= new
+        return None
+    kept: list[int] = []
+    for position in range(len(keys) - 1, -1, -1):
+        if keys[position] not in seen:
+            seen.add(keys[position])
+            kept.append(position)
+    return kept
 
 
 def _kept(sound: Sound, seen: set[Key], incidents: list[Incident]) -> list[Record]:
     """The records whose keys have not come yet, the last first."""
     incidents.extend(sound.kept_out)
-    new = set(sound.keys)
-    if len(new) == len(sound.keys) and not sound.notes and seen.isdisjoint(new):
-        seen |= new
+    positions = newest(sound.keys, seen)
+    if positions is None:
+        incidents.extend(sound.notes[position] for position in sorted(sound.notes, reverse=True))
         return sound.records[::-1]
-    kept: list[Record] = []
-    for position in range(len(sound.records) - 1, -1, -1):
-        key = sound.keys[position]
-        if key in seen:
-            continue
-        seen.add(key)
-        kept.append(sound.records[position])
-        if sound.notes and position in sound.notes:
-            incidents.append(sound.notes[position])
-    return kept
+    incidents.extend(sound.notes[position] for position in positions if position in sound.notes)
+    return [sound.records[position] for position in positions]

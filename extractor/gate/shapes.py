@@ -57,9 +57,10 @@ class Node:
         table: the table that has its values.
         row: the columns' names from that table's row on.
         kind: declared type, '' if none is.
+        seen: the places of all keys that objects here have had, by the key.
     """
 
-    __slots__ = ("children", "kind", "path", "plans", "row", "shapes", "steps", "table")
+    __slots__ = ("children", "kind", "path", "plans", "row", "seen", "shapes", "steps", "table")
 
     def __init__(self, shapes: Shapes, path: str, steps: tuple[str, ...], table: str, row: tuple[str, ...]) -> None:
         self.shapes = shapes
@@ -70,6 +71,7 @@ class Node:
         self.kind: str = shapes.declared.get(steps, "")
         self.children: dict[str, Node] = {}
         self.plans: dict[tuple[str, ...], Plan] = {}
+        self.seen: dict[str, Node] = {}
 
     def member(self, key: str, column: str) -> Node:
         """The place of an object's member."""
@@ -93,8 +95,10 @@ class Node:
         """What follows from these keys, worked out now."""
         if len(self.plans) >= _PLANS:  # objects used as maps have ever new keys
             self.plans.clear()
+            self.seen.clear()
             self.children = {name: node for name, node in self.children.items() if node.kind or name == "[]"}
         plan = self.plans[keys] = Plan(self, keys)
+        self.seen |= {step.key: step.node for step in plan.steps}
         return plan
 
 

@@ -17,8 +17,9 @@ from extractor.ledger.chunks import incident_row
 from extractor.load.coercion import harden
 from extractor.load.configured import Configured
 from extractor.load.destination import STATE_KEY, Client, Destination
+from extractor.load.own import INCIDENTS, LISTINGS, own_table
 from extractor.load.protocol import EndpointSpec, Target
-from extractor.load.tables import INCIDENTS, LISTINGS, Contents, Page, Ready, Table, own_table, tables_of
+from extractor.load.tables import Contents, Page, Ready, Table, tables_of
 from extractor.model import Incident
 
 if TYPE_CHECKING:

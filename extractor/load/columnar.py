@@ -24,7 +24,7 @@ from dlt.common.storages.load_package import load_package_state
 
 from extractor.gate import Record
 
-__all__ = ["Columnar"]
+__all__ = ["Columnar", "Doubtful", "instants"]
 
 _TYPES: Mapping[str, tuple[pa.DataType, frozenset[type]]] = {
     "text": (pa.string(), frozenset({str})),
@@ -44,7 +44,7 @@ _SPELLINGS = {
 }
 
 
-class _Doubtful(Exception):
+class Doubtful(Exception):
     """The batch is for dlt to look at."""
 
 
@@ -86,9 +86,17 @@ class Columnar:
         columns: dict[str, pa.Array] = {}
         try:
             self._spread(records, (), columns)
-        except (_Doubtful, pa.ArrowInvalid):
+        except (Doubtful, pa.ArrowInvalid):
             return None
+        return self.table(columns)
+
+    def table(self, columns: Mapping[str, pa.Array]) -> pa.Table:
+        """Of columns that each have their type."""
         return pa.table(list(columns.values()), schema=pa.schema([self._fields[name] for name in columns]))
+
+    def kind(self, column: str) -> str | None:
+        """The type that dlt has for a column, None if there is none that Arrow could write."""
+        return self._kinds.get(column)
 
     def loaded(self, batch: pa.Table) -> pa.Table:
         """With dlt's own two columns. To be called while dlt extracts: only then is there a load id."""
@@ -111,12 +119,12 @@ class Columnar:
             kind = self._kinds.get(column)
             if kind is not None and found <= _TYPES[kind][1]:
                 if column in columns:
-                    raise _Doubtful
+                    raise Doubtful
                 columns[column] = _array(values, kind)
             elif found == {dict}:
                 self._spread([cast("Record", value or {}) for value in values], steps, columns)
             elif found != {list} or any(values):
-                raise _Doubtful
+                raise Doubtful
 
 
 def _columns(rows: Sequence[Record]) -> Iterable[tuple[str, Sequence[object]]]:
@@ -130,14 +138,20 @@ def _array(values: Sequence[object], kind: str) -> pa.Array:
     """The column.
 
     Raises:
-        _Doubtful, pa.ArrowInvalid: dlt may make something else of a value.
+        Doubtful, pa.ArrowInvalid: dlt may make something else of a value.
     """
     of_type, _ = _TYPES[kind]
     if kind == "json":
         return pa.array([None if value is None else json.dumps(value) for value in values], of_type)
-    if kind not in _SPELLINGS:
-        return pa.array(values, of_type)
-    texts = pa.array(values, pa.string())
+    return instants(pa.array(values, pa.string()), kind) if kind in _SPELLINGS else pa.array(values, of_type)
+
+
+def instants(texts: pa.Array, kind: str) -> pa.Array:
+    """Texts as times or dates.
+
+    Raises:
+        Doubtful, pa.ArrowInvalid: dlt may make something else of one.
+    """
     if not pc.all(pc.match_substring_regex(texts, _SPELLINGS[kind])).as_py():
-        raise _Doubtful
-    return texts.cast(of_type)
+        raise Doubtful
+    return texts.cast(_TYPES[kind][0])

@@ -33,10 +33,11 @@ from dlt.destinations.sql_client import SqlClientBase
 
 from extractor.errors import DestinationError
 from extractor.load.kept import Kept
+from extractor.load.own import INCIDENTS, LISTINGS
 from extractor.load.protocol import Target
 from extractor.load.quiet import plain, secrets_of
 from extractor.load.settings import trace_nothing
-from extractor.load.tables import INCIDENTS, LISTINGS, prefer_variants
+from extractor.load.tables import prefer_variants
 from extractor.redact import Redactor
 
 __all__ = ["Away", "Client", "Destination", "kept_out"]

@@ -23,9 +23,10 @@ from extractor.load.attempt import Loader
 from extractor.load.chunk import Chunk, ChunkLoader, Unwanted
 from extractor.load.configured import Configured
 from extractor.load.destination import Away, Destination
+from extractor.load.own import INCIDENTS, LISTINGS
 from extractor.load.protocol import EndpointSpec, Message, Target, incident_to
 from extractor.load.quiet import plain
-from extractor.load.tables import INCIDENTS, LISTINGS, Page
+from extractor.load.tables import Page
 from extractor.lock import Lock
 from extractor.model import Incident, IncidentKind
 from extractor.redact import Redactor

@@ -1,17 +1,16 @@
-"""Tables as dlt is told of them: keys, declared types, nested tables, and our own two.
+"""Tables as dlt is told of them: keys, declared types, nested tables.
 
 Types are given for all that a vendor's document names, so that they don't depend on which page comes first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
-from extractor.gate import EXTRACTOR_KEY, Gate, Key, Record, Shapes, data_type, latest
-from extractor.ledger import IncidentRow, ListingRow
+from extractor.gate import EXTRACTOR_KEY, Gate, GatePage, Key, Record, Shapes, data_type, grouped, latest
 from extractor.load.protocol import EndpointSpec
 from extractor.model import ColumnType, Endpoint, Incident
 
@@ -23,63 +22,24 @@ if TYPE_CHECKING:
     from dlt.extract.hints import TResourceHints
 
     from extractor.load.columnar import Columnar
+    from extractor.load.direct import Direct
 
 __all__ = [
-    "INCIDENTS",
-    "LISTINGS",
     "Contents",
     "Outdated",
     "Page",
     "Ready",
     "Table",
-    "own_batches",
-    "own_hints",
-    "own_table",
     "prefer_variants",
     "tables_of",
 ]
 
-LISTINGS = "_extractor_listings"
-INCIDENTS = "_extractor_incidents"
-
 Page = tuple[str, str, bytes]
 """Endpoint, listing key, payload."""
 
-_OWN: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ColumnType], ...]]] = {
-    LISTINGS: (
-        ("endpoint", "key"),
-        (
-            ("endpoint", "text"),
-            ("key", "text"),
-            ("parent", "text"),
-            ("fields", "text"),
-            ("state", "text"),
-            ("cursor", "text"),
-            ("records", "bigint"),
-            ("pages", "bigint"),
-            ("seen_at", "timestamp"),
-        ),
-    ),
-    INCIDENTS: (
-        ("id",),
-        (
-            ("id", "text"),
-            ("kind", "text"),
-            ("endpoint", "text"),
-            ("key", "text"),
-            ("status", "bigint"),
-            ("path", "text"),
-            ("detail", "text"),
-            ("record", "text"),
-            ("attempts", "bigint"),
-            ("seen_at", "timestamp"),
-            ("resolved_at", "timestamp"),
-        ),
-    ),
-}
 _VARIANTS = ("text", "bigint", "double", "bool")
-_OWN_ROWS = 20_000
 _ROWS = 2_000
+_GROUP_BYTES = 4 << 20
 
 
 class Outdated(RuntimeError):
@@ -138,6 +98,7 @@ class Table:
         for endpoint in endpoints:
             self._columns |= endpoint.columns
         self._shapes = Shapes(table=name, columns=self._columns, name=naming)
+        self._direct: Direct | None = None
         self._key = tuple("__".join(self._steps(field)) for field in endpoints[0].key)
         self._key_types: dict[str, ColumnType] = {}
         known = schema.tables[name]["columns"] if schema is not None and name in schema.tables else {}
@@ -205,9 +166,29 @@ class Table:
     def _made(
         self, pages: Sequence[Page], incidents: list[Incident], columnar: Columnar | None
     ) -> Iterator[list[Record] | pa.Table]:
-        for batch in self.batches(pages, incidents):
-            arrow = columnar.batch(batch) if columnar is not None else None
+        if columnar is None:
+            yield from self.batches(pages, incidents)
+            return
+        for batch in _gathered(self._found(pages, incidents, columnar)):
+            arrow = columnar.batch(batch) if isinstance(batch, list) else batch
             yield batch if arrow is None else arrow
+
+    def _found(
+        self, pages: Sequence[Page], incidents: list[Incident], columnar: Columnar
+    ) -> Iterator[list[Record] | pa.Table]:
+        """The records of the pages, each key once, as columns where no record has to be looked at."""
+        from extractor.load.direct import Direct  # noqa: PLC0415
+
+        if self._direct is None:
+            self._direct = Direct(self._shapes)
+        seen: set[Key] = set()
+        for group in grouped(self._last_first(pages), _GROUP_BYTES):
+            payloads = [payload for _, payload, _ in reversed(group)]
+            table = self._direct.table(group[0][0], payloads, columnar, seen)
+            if table is None:
+                yield from latest(group, seen, incidents)
+            elif len(table):
+                yield table
 
     def columnar(self, schema: Schema, capabilities: DestinationCapabilitiesContext) -> Columnar | None:
         """What makes Arrow tables of batches; None if the destination has not all that is declared.
@@ -256,16 +237,10 @@ class Table:
 
     def batches(self, pages: Sequence[Page], incidents: list[Incident]) -> Iterator[list[Record]]:
         """The records of the pages, each key once, in lists of some thousand: dlt is slow with short ones."""
-        last_first = ((self._gates[endpoint], payload, key) for endpoint, key, payload in reversed(pages))
-        seen: set[Key] = set()
-        batch: list[Record] = []
-        for records in latest(last_first, seen, incidents):
-            batch += records
-            if len(batch) >= _ROWS:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
+        return _gathered(latest(self._last_first(pages), set(), incidents))
+
+    def _last_first(self, pages: Sequence[Page]) -> Iterator[GatePage]:
+        return ((self._gates[endpoint], payload, key) for endpoint, key, payload in reversed(pages))
 
     def _steps(self, path: str) -> list[str]:
         return [self._shapes.column(step) for step in path.split(".")]
@@ -304,54 +279,6 @@ def tables_of(
     return tables
 
 
-def own_table(
-    name: str,
-    rows: Iterable[ListingRow] | Iterable[IncidentRow],
-    count: Callable[[str, int], None],
-    *,
-    empty: bool = True,
-) -> DltResource:
-    """One of our two tables, for dlt.
-
-    Args:
-        name: of the table.
-        rows: in the order of its columns.
-        count: told the table's name and the number of rows of each batch.
-        empty: without rows, it goes as a table without rows.
-    """
-    from dlt.extract import DltResource  # noqa: PLC0415
-
-    def batches() -> Iterator[pa.Table]:
-        for batch in own_batches(name, rows):
-            count(name, batch.num_rows)
-            if batch.num_rows or empty:
-                yield batch
-
-    return DltResource.from_data(batches, name=name, hints=own_hints(name))
-
-
-def own_hints(name: str) -> TResourceHints:
-    """What dlt is told of one of our two tables."""
-    from dlt.extract import make_hints  # noqa: PLC0415
-
-    key, columns = _OWN[name]
-    told = {column: {"name": column, "data_type": kind, "nullable": column not in key} for column, kind in columns}
-    return make_hints(table_name=name, primary_key=key, write_disposition="merge", columns=cast("Any", told))
-
-
-def own_batches(name: str, rows: Iterable[ListingRow] | Iterable[IncidentRow]) -> Iterator[pa.Table]:
-    """Rows as Arrow: a quarter of the time that dlt takes for dictionaries.
-
-    Without any there is a table without rows, so that a package comes of it in any case.
-    """
-    schema = _arrow_schema(name)
-    remaining = iter(cast("Iterable[tuple[object, ...]]", rows))
-    first = True
-    while (block := list(islice(remaining, _OWN_ROWS))) or first:
-        yield _arrow(block, schema)
-        first = False
-
-
 def prefer_variants(schema: Schema) -> None:
     """Say of what the gate moves to a column beside that it is what it is: text there must not be taken for a time."""
     from dlt.common.schema.typing import TSimpleRegex  # noqa: PLC0415
@@ -360,28 +287,16 @@ def prefer_variants(schema: Schema) -> None:
     schema.update_preferred_types(kinds, normalize_identifiers=False)
 
 
-def _arrow_schema(name: str) -> pa.Schema:
-    import pyarrow as pa  # noqa: PLC0415
-
-    types: Mapping[str, pa.DataType] = {
-        "text": pa.string(),
-        "bigint": pa.int64(),
-        "timestamp": pa.timestamp("us", tz="UTC"),
-    }
-    key, columns = _OWN[name]
-    return pa.schema([pa.field(column, types[kind], nullable=column not in key) for column, kind in columns])
-
-
-def _arrow(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
-    import pyarrow as pa  # noqa: PLC0415
-
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    arrays = []
-    for field, values in zip(schema, columns, strict=True):
-        if pa.types.is_timestamp(field.type):
-            # Our rows have unix seconds.
-            micros = [None if value is None else cast("int", value) * 1_000_000 for value in values]
-            arrays.append(pa.array(micros, pa.int64()).cast(field.type))
-        else:
-            arrays.append(pa.array(values, field.type))
-    return pa.Table.from_arrays(arrays, schema=schema)
+def _gathered(found: Iterable[list[Record] | pa.Table]) -> Iterator[list[Record] | pa.Table]:
+    """Lists of some thousand records, and all else as it is."""
+    batch: list[Record] = []
+    for part in found:
+        if not isinstance(part, list):
+            yield part
+            continue
+        batch += part
+        if len(batch) >= _ROWS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

@@ -25,7 +25,7 @@ from extractor.errors import (
 )
 from extractor.ledger import Ledger
 from extractor.load import LoadProcess
-from extractor.load.tables import INCIDENTS, LISTINGS
+from extractor.load.own import INCIDENTS, LISTINGS
 from extractor.model import Incident
 from extractor.run.fetching import Fetching
 from extractor.run.resume import Standing

@@ -19,7 +19,7 @@ from extractor import ids
 from extractor.errors import OtherAccount, UsageError
 from extractor.ledger import Ledger, ListingRow
 from extractor.load import LoadProcess
-from extractor.load.tables import LISTINGS
+from extractor.load.own import LISTINGS
 from extractor.model import Children, Found, IncidentKind, State
 from extractor.roots import needs_beginning, roots
 from extractor.run.job import Job

@@ -15,7 +15,8 @@ import dlt
 from dlt.common.schema import Schema
 
 from extractor.load.attempt import incident_rows_of
-from extractor.load.tables import INCIDENTS, Page
+from extractor.load.own import INCIDENTS
+from extractor.load.tables import Page
 from extractor.model import Incident
 from extractor.run.job import Job
 from extractor.selection import narrowed

@@ -10,7 +10,8 @@ from dlt.extract.hints import TResourceHints
 
 from extractor.ledger import IncidentRow
 from extractor.load.given import Marked
-from extractor.load.tables import INCIDENTS, Page, own_batches, own_hints
+from extractor.load.own import INCIDENTS, own_batches, own_hints
+from extractor.load.tables import Page
 from extractor.model import Incident
 
 if TYPE_CHECKING:
