@@ -21,7 +21,7 @@ from extractor.sandbox.replies import Call, Reply, json_reply
 __all__ = ["State", "States", "condensed"]
 
 WORDS = ("online", "away", "In chat 💬", "Pause café", "後処理", "available", "wrap-up")
-HELD = 2  # windows whose states are kept, since a window is read page by page
+HELD = 16  # windows whose states are kept, since windows are read page by page, several at once
 STILL = 1 << 62
 """Stands for the end of what has not ended, where instants are compared."""
 
