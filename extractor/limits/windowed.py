@@ -11,6 +11,11 @@ from extractor.limits.window import Flight, Known, Window
 __all__ = ["Windowed"]
 
 MARGIN_S = 0.012
+SPARE_S = 0.2
+"""The last of a second is due so much before it must be gone, so that a stall costs none of them; not beside others,
+whose requests show in the counts meanwhile."""
+FIRST_LESS = 0.15
+"""Part of the first second that is left free: what was sent evenly before may come as late as that."""
 CAUTION = 1.5
 LEAST_SHARE = 0.2
 SMOOTHING = 0.2
@@ -76,7 +81,8 @@ class Windowed:
             return opens + 1 - now
         if not window.own:
             return 0.0
-        due = window.last + max((closes - window.last) / left, 0.25 / self._known.limit)
+        aim = closes if self._known.others else closes - SPARE_S
+        due = window.last + max((aim - window.last) / left, 0.25 / self._known.limit)
         return due - now if due > now + TOUCH_S else 0.0
 
     def _left(self, window: Window, now: float, ends: float) -> int:
@@ -96,6 +102,8 @@ class Windowed:
             fair -= known.others * max(0.0, ends - window.seen)
         # Even beside a greedy neighbour a few are needed to see when it leaves.
         fair = max(fair, LEAST_SHARE * known.limit, 2.0)
+        if window.number == self._first:
+            quota -= math.ceil(FIRST_LESS * quota)
         return min(quota, math.floor(min(safe, fair) + 1e-9)) - window.own
 
     def start(self, now: float) -> Flight:
