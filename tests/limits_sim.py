@@ -138,6 +138,7 @@ class Road:
         lost: part of the requests that are counted but never answered.
         thinking: seconds between counting and answering.
         working: mean of an exponential delay that comes on top of it.
+        body: mean of an exponential delay between the beginning of an answer and its end.
     """
 
     shortest: float = 0.04
@@ -148,6 +149,7 @@ class Road:
     lost: float = 0.0
     thinking: float = 0.0
     working: float = 0.0
+    body: float = 0.0
 
 
 @dataclass(kw_only=True)
@@ -251,7 +253,7 @@ def simulate(  # noqa: C901, PLR0915  one loop of events reads best in one piece
     while events:
         now, _, what, detail = heapq.heappop(events)
         if now >= seconds:
-            if what not in ("arrive", "answer"):
+            if what not in ("arrive", "head", "answer"):
                 continue
         elif now > since:
             outcome.allowed += vendor.limit(now) * (now - last)
@@ -285,7 +287,14 @@ def simulate(  # noqa: C901, PLR0915  one loop of events reads best in one piece
                 at(now + 1.0, "lost", detail)
             else:
                 worked = road.thinking + (dice.expovariate(1 / road.working) if road.working else 0.0)
-                at(now + way() + worked, "answer", (detail[0], 200 if taken else 429, said))
+                said_to = (detail[0], 200 if taken else 429, said)
+                head = now + way() + worked
+                if road.body:
+                    at(head, "head", said_to)
+                    head += dice.expovariate(1 / road.body)
+                at(head, "answer", said_to)
+        elif what == "head":
+            limiter.began(detail[0], begin + now)
         elif what == "answer":
             limiter.answered(detail[0], begin + now, detail[1], detail[2])
             if now < seconds:

@@ -78,6 +78,9 @@ class Watched:
         self._out.add(ticket)
         return ticket
 
+    def began(self, ticket: int, now: float) -> None:
+        self._limiter.began(ticket, now)
+
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         if status == 429 and not self.out_at_first:
             self.out_at_first = len(self._out)

@@ -42,6 +42,10 @@ class Every:
         self.flying.add(self.tally.sent)
         return self.tally.sent
 
+    def began(self, ticket: int, now: float) -> None:
+        assert now >= 0
+        assert ticket in self.flying
+
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         del now, status, headers
         self.flying.remove(ticket)

@@ -387,6 +387,27 @@ async def test_cut_off_after_every_single_byte(whole: bytes, how: str, download:
     assert not names(tmp_path)
 
 
+@pytest.mark.parametrize("download", [False, True])
+async def test_it_tells_when_an_answer_begins(tmp_path: Path, *, download: bool) -> None:
+    told = asyncio.Event()
+
+    async def answer(exchange: Exchange) -> None:
+        await asyncio.sleep(0)
+        assert not told.is_set()
+        await exchange.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[")
+        # No end without it.
+        await told.wait()
+        await exchange.write(b"1]")
+
+    asked = request(download=download)
+    asked.begun = told.set
+    async with FaultServer(answer) as server, http(server.base_url, folder=tmp_path) as transport:
+        response = await transport.send(asked)
+        if response.file:
+            response.file.close()
+    assert response.status == 200
+
+
 async def test_the_whole_deadline_holds_for_a_drip() -> None:
     """A server that sends something all the time is cut off all the same."""
 

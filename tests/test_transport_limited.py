@@ -64,6 +64,7 @@ class Recorder:
         self.gap = gap
         self.next = 0.0
         self.told: list[tuple[str, int]] = []
+        self.begun: list[float] = []
         self.started = 0
         self.tally = Tally()
 
@@ -74,6 +75,10 @@ class Recorder:
         self.next = max(self.next, now) + self.gap
         self.started += 1
         return self.started
+
+    def began(self, ticket: int, now: float) -> None:
+        assert ticket
+        self.begun.append(now)
 
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         assert ticket
@@ -147,6 +152,22 @@ async def test_headers_reach_the_limiter() -> None:
     await many(transport, 21, "a")
     assert limiter.rate <= 4.0
     assert wire.times[-1] - wire.times[0] >= 4.0
+
+
+@virtual_time
+async def test_the_beginning_of_an_answer_reaches_the_limiter_before_its_end() -> None:
+    class Slowly(Wire):
+        async def send(self, request: Request) -> Response:
+            response = await super().send(request)
+            request.begun()
+            await asyncio.sleep(5.0)
+            assert not limiter.told
+            return response
+
+    limiter = Recorder()
+    await Limited(Slowly(), {"a": limiter}).send(request("a"))
+    assert limiter.begun == [pytest.approx(now() - 5.0)]
+    assert limiter.told == [("answered", 200)]
 
 
 @pytest.mark.parametrize("failure", [TransportError("reset"), RuntimeError("bug")])

@@ -79,7 +79,7 @@ class Arrivals:
 
     def _late(self, flight: Flight, now: float) -> float:
         """By how much its way there can have exceeded the shortest."""
-        if flight.done:
+        if flight.begun or flight.done:
             return flight.excess
         ways = self._known.latency
         return max(WARY * ways.excess, now - flight.sent - ways.least)

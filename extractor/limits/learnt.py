@@ -69,6 +69,12 @@ class LearntLimiter:
         self._flying[self._tickets] = None, 0, now
         return self._tickets
 
+    def began(self, ticket: int, now: float) -> None:
+        """A way that is known may learn from it."""
+        way, inner, _ = self._flying[ticket]
+        if way is not None:
+            way.began(inner, now)
+
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer: whether it states a limit, or shows one."""
         way, inner, sent = self._flying.pop(ticket)

@@ -14,7 +14,7 @@ class Limiter(Protocol):
     """Decides when a request may start; never waits.
 
     `now` is always in seconds of one monotonic clock and never goes back. A request is `start`ed when
-    `wait` says 0, and ends with one call of either `answered` or `abandoned`.
+    `wait` says 0, and ends with one call of either `answered` or `abandoned`; `began` may come before.
     """
 
     tally: Tally
@@ -35,6 +35,9 @@ class Limiter(Protocol):
 
     def start(self, now: float) -> int:
         """Count a request that starts now. Returns its ticket."""
+
+    def began(self, ticket: int, now: float) -> None:
+        """The head of its answer has come, so that the vendor has counted it; the body may take a while."""
 
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         """Learn from an answer; header names are in lower case, status 0 is one that another budget refused."""

@@ -125,6 +125,10 @@ class QuotaLimiter:
         self._flying[self._tickets] = self._week
         return self._tickets
 
+    def began(self, ticket: int, now: float) -> None:
+        """Nothing: it has been counted."""
+        del ticket, now
+
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         """It stays counted, whatever the answer is."""
         del now, status, headers

@@ -72,6 +72,10 @@ class RemainingLimiter:
         self._flying[self._tickets] = now
         return self._tickets
 
+    def began(self, ticket: int, now: float) -> None:
+        """Nothing: there is no row to keep."""
+        del ticket, now
+
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         """A 429 makes a pause."""
         sent = self._flying.pop(ticket)

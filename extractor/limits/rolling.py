@@ -75,6 +75,10 @@ class RollingLimiter:
         self._flying[self._tickets] = now
         return self._tickets
 
+    def began(self, ticket: int, now: float) -> None:
+        """Nothing: some count by when the answer has ended, and many at once are those whose body has not."""
+        del ticket, now
+
     def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
         """The log keeps the request for `seconds` from now; a 429 makes a pause."""
         sent = self._flying.pop(ticket)

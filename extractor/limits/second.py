@@ -89,16 +89,23 @@ class SecondLimiter:
         self._known.flying[self._tickets] = self._way.start(now)
         return self._tickets
 
-    def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
-        """Learn from an answer: the limit, the count, the latency, and when to stand still."""
-        flight = self._known.flying.pop(ticket)
-        flight.done = True
-        self._answers += 1
+    def began(self, ticket: int, now: float) -> None:
+        """The way to the vendor is what the answer took to begin."""
+        flight = self._known.flying[ticket]
         latency = self._known.latency
         faster = latency.add(now, now - flight.sent)
         flight.excess = now - flight.sent - latency.least
-        self._read(flight, headers)
+        flight.begun = True
         self._way.faster(faster)
+
+    def answered(self, ticket: int, now: float, status: int, headers: Mapping[str, str]) -> None:
+        """Learn from an answer: the limit, the count, the latency, and when to stand still."""
+        if not self._known.flying[ticket].begun:
+            self.began(ticket, now)
+        flight = self._known.flying.pop(ticket)
+        flight.done = True
+        self._answers += 1
+        self._read(flight, headers)
         if isinstance(self._way, Windowed):
             self._way.answered(flight, now, status)
         elif (phase := self._way.answered(flight, now)) is not None:
@@ -123,8 +130,9 @@ class SecondLimiter:
         elif isinstance(self._way, Windowed):
             self._way.answered(flight, now, 0)
         else:
-            # It may have arrived at any time until now.
-            flight.excess = max(0.0, now - flight.sent - self._known.latency.least)
+            if not flight.begun:
+                # It may have arrived at any time until now.
+                flight.excess = max(0.0, now - flight.sent - self._known.latency.least)
             self._way.answered(flight, now)
 
     def _read(self, flight: Flight, headers: Mapping[str, str]) -> None:

@@ -50,6 +50,12 @@ class Permit:
         self._held = held
         self._room: Room | None = room
 
+    def began(self) -> None:
+        """The head of the answer has come."""
+        now = self._budgets.now()
+        for limiter, ticket in self._held:
+            limiter.began(ticket, now)
+
     def answered(self, status: int, headers: Mapping[str, str], body: bytes = b"") -> None:
         """An answer came; header names are in lower case.
 

@@ -19,10 +19,11 @@ class Flight:
         steady: while the seconds are unknown, how many had been sent evenly until then.
         used: the count that its answer stated, None if none did.
         excess: by how much its round trip exceeded the shortest.
+        begun: its answer has, so that its excess is known.
         done: it has been answered or given up.
     """
 
-    __slots__ = ("done", "excess", "place", "sent", "steady", "used", "window")
+    __slots__ = ("begun", "done", "excess", "place", "sent", "steady", "used", "window")
 
     def __init__(self, sent: float, window: Window | None) -> None:
         self.sent = sent
@@ -31,6 +32,7 @@ class Flight:
         self.steady = 0
         self.used: float | None = None
         self.excess = 0.0
+        self.begun = False
         self.done = False
 
 

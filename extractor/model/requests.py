@@ -11,7 +11,7 @@ __all__ = ["Request", "Response"]
 
 @dataclass(kw_only=True, slots=True)
 class Request:
-    """One HTTP request below the base URL of one of a vendor's APIs; only `wanted` changes after it was made.
+    """One HTTP request below the base URL of one of a vendor's APIs; only `wanted` and `begun` are set afterwards.
 
     Attributes:
         endpoint: name of the endpoint, for messages and counts.
@@ -30,6 +30,7 @@ class Request:
         timeouts: how many tries may end in a timeout; 1 for requests whose listing can be halved.
         wanted: asked when its turn among those that wait for the budgets comes; if it says no, nothing is sent. Set by
             the layer that tries again.
+        begun: called when the head of an answer has come. Set by the layer that keeps the budgets.
     """
 
     endpoint: str
@@ -48,6 +49,7 @@ class Request:
     timeout: float = 60.0
     timeouts: int = 6
     wanted: Callable[[], bool] = field(default=lambda: True, compare=False)
+    begun: Callable[[], object] = field(default=lambda: None, compare=False)
 
 
 @dataclass(kw_only=True, slots=True)

@@ -109,6 +109,7 @@ class Http:
         try:
             async with asyncio.timeout(request.timeout):
                 answer = await self._connections.ask(request.method, target, headers=headers, content=content)
+                request.begun()
                 response = await self._response(request, answer)
         except BadBody as error:
             failure = BadBody(f"{self._vendor} {request.endpoint}: {error}", status=error.status, path=request.path)

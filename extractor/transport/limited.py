@@ -65,6 +65,7 @@ class Limited:
         with await self._budgets.acquire(request.budgets, request.wanted) as permit:
             clock = asyncio.get_running_loop().time
             began = clock()
+            request.begun = permit.began
             try:
                 response = await self._transport.send(request)
             except UnsafePath:
