@@ -19,6 +19,32 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# Files that take longest, by far. First, so that no worker is left alone with one of them at the end.
+_LONGEST = (
+    "test_sweep",
+    "test_storage_faults",
+    "test_retry",
+    "test_crashes",
+    "test_end_to_end",
+    "test_faults",
+    "test_process_faults",
+    "test_oracle_tables",
+    "test_load_given_crashes",
+    "test_oracle_requests",
+    "test_load_process",
+    "test_limits_second",
+    "test_canary",
+    "test_fuzz",
+    "test_benchmarks_speed",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    ranks = {name: rank for rank, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: ranks.get(item.path.stem, len(ranks)))
+
+
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loop that runs have: pipes and sockets that break are told of in other ways by each."""
     if sys.platform == "linux":
