@@ -203,6 +203,12 @@ def test_peers_are_chosen_by_name_or_environment() -> None:
         chosen("nobody")
 
 
+def test_a_peer_that_there_is_not_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="--peers: no peer is called nobody; there are airbyte,"):
+        main(["speed", "--peers", "nobody", "--folder", str(tmp_path)])
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_a_figure_is_the_median_of_the_ratios_of_each_repeat() -> None:
     repeats = [
         {("t", OURS.name): measured(seconds=ours), ("t", "dlt-tuned"): measured("dlt-tuned", seconds=theirs)}

@@ -36,7 +36,10 @@ def speed(folder: Path, options: Namespace) -> bool:
         options: `cases`, `trials` (parts of their names), `scale`, `repeat`, `at_once`, `peers`, `results` (a folder),
             and the `words` that all of them were given with.
     """
-    peers = chosen(options.peers)
+    try:
+        peers = chosen(options.peers)
+    except ValueError as error:
+        sys.exit(f"--peers: {error}")
     good = True
     for number in options.cases or CASES:
         trials = _trials(number, options.scale, options.trials, peers)

@@ -55,14 +55,15 @@ class Direct:
             columnar: knows the columns.
             seen: keys that came already; added to.
         """
-        if self._rest:
-            self._rest -= 1
+        key = gate.plain_key
+        if self._rest or not key:
+            self._rest = max(0, self._rest - 1)
             return None
         try:
             records = self._records(payloads, columnar)
             columns: dict[str, pa.Array] = {}
             self._spread(records, (), columnar, columns)
-            keys = _keys(gate.plain_key, columns, columnar) if len(records) else []
+            keys = _keys(key, columns, columnar) if len(records) else []
         except (Doubtful, pa.ArrowInvalid, UnicodeDecodeError):
             self._refused += 1
             self._rest = min(2**self._refused - 1, _REST)
@@ -150,11 +151,9 @@ def _column(values: pa.Array, kind: str | None) -> pa.Array:
     return values
 
 
-def _keys(wanted: Mapping[str, ColumnType], columns: Mapping[str, pa.Array], columnar: Columnar) -> list[Key]:
+def _keys(key: Mapping[str, ColumnType], columns: Mapping[str, pa.Array], columnar: Columnar) -> list[Key]:
     """The records' primary keys."""
-    for column, kind in wanted.items():
+    for column, kind in key.items():
         if columnar.kind(column) != kind or column not in columns or columns[column].null_count:
             raise Doubtful
-    if not wanted:
-        raise Doubtful
-    return list(zip(*(columns[column].to_pylist() for column in wanted), strict=True))
+    return list(zip(*(columns[column].to_pylist() for column in key), strict=True))
