@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from limits_sim import FixedWindow, Gcra, LeakyBucket, Outcome, Road, RollingLog, Vendor, simulate
@@ -52,6 +53,13 @@ def test_a_stated_sliding_second_too_where_the_way_is_even(spelling: str) -> Non
     outcome = learnt(RollingLog(limits=twenty), EVEN, more=SPELLINGS[spelling])
     assert outcome.refused == 0
     assert outcome.share >= 0.989
+
+
+def test_long_bodies_say_nothing_of_the_way_here_either() -> None:
+    """It tells the way that it has learnt when an answer begins."""
+    outcome = learnt(RollingLog(limits=twenty), replace(EVEN, body=0.3), more=SPELLINGS["older"])
+    assert outcome.refused == 0
+    assert outcome.share >= 0.98
 
 
 @pytest.mark.parametrize("road", [FAR, EVEN, NEAR], ids=["far", "even", "near"])

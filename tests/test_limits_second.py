@@ -679,3 +679,25 @@ def test_stalls_cost_no_part_of_a_second(limit: int) -> None:
         outcome = simulate(limiter_for(limit), FixedWindow(limits=always(limit)), seconds=120, road=road, seed=seed)
         assert not outcome.refused
         assert outcome.share >= 0.99
+
+
+@pytest.mark.parametrize("limit", [5, 10, 20])
+def test_what_was_sent_evenly_does_not_spoil_the_first_whole_second(limit: int) -> None:
+    """Far away, where ways and thinking differ, some of it comes when that second has begun."""
+    road = Road(shortest=0.15, jitter=0.05, stalls=1, stall=0.05, thinking=0.2, working=0.1)
+    played = (
+        simulate(limiter_for(limit), FixedWindow(limits=always(limit)), seconds=12, road=road, seed=seed)
+        for seed in range(60)
+    )
+    assert sum(outcome.refused for outcome in played) <= 2
+
+
+def test_the_whole_second_is_used_beside_others_and_theirs_are_not_refused() -> None:
+    """Who is done early has taken what others come for later in the second."""
+    refused = 0
+    for seed in range(6):
+        vendor = FixedWindow(limits=always(40))
+        outcome = simulate(limiter_for(40), vendor, seconds=60, road=Road(), neighbour=12, seed=seed)
+        refused += outcome.others_refused
+        assert outcome.share >= 0.9
+    assert refused <= 100

@@ -49,7 +49,7 @@ _LISTS: tuple[object, ...] = ([], [1], [{"sku": "x"}], [{"sku": "y", "parts": [{
 _VALUES: dict[str, tuple[object, ...]] = {
     "text": _TEXTS,
     "bigint": (0, -1, 2**53 + 1, 2**63 - 1, -(2**63)),
-    "double": (0.5, -1e-300, 2.0**52, 3.0),
+    "double": (0.5, -1e-300, 1e300, 3.0),
     "bool": (True, False),
     "timestamp": _USUAL_MOMENTS,
     "date": ("2024-02-29", "1024-01-31"),
@@ -63,8 +63,7 @@ _VALUES: dict[str, tuple[object, ...]] = {
 # Texts that look like times stay in columns of times: in a variant column for text dlt would make times of them, too.
 _TIMES = frozenset({"timestamp", "unix", "unix_ms"})
 _ODD: tuple[object, ...] = (
-    *(one for kind, values in _VALUES.items() if kind not in _TIMES for one in values),
-    *(*_LISTS, 1e300),
+    tuple(one for kind, values in _VALUES.items() if kind not in _TIMES for one in values) + _LISTS
 )
 _ODD_NAMES = ("{}", "{} ", "the {} Field", "{}__x")
 _COLUMNS: dict[str, Any] = {"id": "text"} | {kind: kind for kind in get_args(ColumnType)}
@@ -86,7 +85,7 @@ def warehouse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     settle_in(tmp_path, monkeypatch)
     # So that a chunk has batches of both kinds.
     monkeypatch.setattr(tables, "_ROWS", 4)
-    monkeypatch.setattr(tables, "_GROUP_BYTES", 200)
+    monkeypatch.setattr(tables, "_GROUP_BYTES", 100)
     return lambda *endpoints: Warehouse(tmp_path, endpoints)
 
 
@@ -131,6 +130,8 @@ def records(chance: random.Random, endpoint: Endpoint, chunk: int) -> list[dict[
         record: dict[str, object] = {"id": str(number)}
         for kind in chance.sample(kinds, chance.randrange(len(kinds))):
             name, values = kind, _VALUES[kind]
+            if kind == "double" and endpoint.name.startswith("plain"):
+                values = values[:2]
             if chance.random() < odd:
                 name, values = chance.choice(_ODD_NAMES).format(kind), _MOMENTS if kind in _TIMES else _ODD
             record[name] = None if chance.random() < 0.1 else chance.choice(values)

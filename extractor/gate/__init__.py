@@ -15,7 +15,7 @@ from __future__ import annotations
 from extractor.gate.gate import Gate, Key, Sound
 from extractor.gate.kept import kept_bytes, printable
 from extractor.gate.latest import GatePage, grouped, latest, newest
-from extractor.gate.shapes import EXTRACTOR_KEY, Node, Plan, Record, Shapes, data_type
+from extractor.gate.shapes import EXTRACTOR_KEY, Node, Record, Shapes, data_type
 from extractor.gate.suspects import suspicious
 from extractor.gate.taken import Taken, take
 
@@ -25,7 +25,6 @@ __all__ = [
     "GatePage",
     "Key",
     "Node",
-    "Plan",
     "Record",
     "Shapes",
     "Sound",

@@ -91,6 +91,11 @@ class Node:
             node = self.children["[]"] = Node(self.shapes, f"{self.path}[]", (*self.steps, "[]"), table, ())
         return node
 
+    def plain(self) -> bool:
+        """Whether all keys that were seen could stand in one object, and none would get another name."""
+        plan = Plan(self, tuple(self.seen))
+        return not plan.renamed and not plan.clashes
+
     def plan(self, keys: tuple[str, ...]) -> Plan:
         """What follows from these keys, worked out now."""
         if len(self.plans) >= _PLANS:  # objects used as maps have ever new keys

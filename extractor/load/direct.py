@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from extractor.gate import Gate, Key, Node, Plan, Shapes, newest, suspicious
+from extractor.gate import Gate, Key, Node, Shapes, newest, suspicious
 from extractor.load.columnar import Columnar, Doubtful, instants
 from extractor.model import ColumnType
 
@@ -126,7 +126,7 @@ def _wrapped(payloads: Sequence[bytes]) -> tuple[bytes, int, int | None]:
 
 def _struct(node: Node, columnar: Columnar) -> pa.DataType:
     """What objects at this place look like."""
-    if len(node.seen) > _KEYS or (plan := Plan(node, tuple(node.seen))).renamed or plan.clashes:
+    if len(node.seen) > _KEYS or not node.plain():
         raise Doubtful
     return pa.struct([(key, _type(place, columnar)) for key, place in node.seen.items()])
 
