@@ -26,6 +26,10 @@ class Lately:
         """How many were sent in the second before it."""
         return sum(moment - 1 < sent < moment for sent in self._sent)
 
+    def since(self, moment: float) -> list[float]:
+        """When those were sent that were sent after it."""
+        return [sent for sent in self._sent if sent > moment]
+
     def longer(self, moment: float) -> bool:
         """Whether any was sent before that second."""
         return bool(self._sent) and self._sent[0] <= moment - 1

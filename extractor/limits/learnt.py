@@ -88,6 +88,10 @@ class LearntLimiter:
             self.tally.refused += 1
             if unknown:
                 self._refused(sent, now, headers)
+            elif isinstance(self._way, SecondLimiter):
+                self._way.told(sent, refused=True)
+        elif status and isinstance(self._way, SecondLimiter):
+            self._way.told(sent, refused=False)
         if 0 < status < 400:
             self._room = min(float(self._policy.at_once), max(self._room + GROWTH, 2.0))
 

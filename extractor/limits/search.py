@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from extractor.limits.lately import Lately
+from extractor.limits.overflow import Overflow
 
 __all__ = ["Search"]
 
@@ -64,6 +65,7 @@ class Search:
         self._again = False
         self._probe_s = FIRST_PROBE_S
         self._forgiven = -math.inf
+        self._overflow: Overflow | None = None
 
     def started(self, now: float) -> None:
         """A request is sent."""
@@ -73,6 +75,7 @@ class Search:
         """The request that was sent at `sent` was not refused."""
         self._let_in += sent > self._refused_at
         self.room += GROWTH
+        self.told(sent, refused=False)
 
     def refused(self, sent: float, now: float) -> bool:
         """A 429 to the request that was sent at `sent` began a pause.
@@ -87,6 +90,7 @@ class Search:
         first = self._refused_at == -math.inf
         tried = last + 1.0 if first and not used else self.rate
         self._refused_at, self._let_in, self._hold_s = sent, 0, HOLD_S
+        self._overflow = None
         self.room = math.inf
         if last >= self.rate:
             return False
@@ -103,7 +107,23 @@ class Search:
         self._good = 0.0
         self._bad = tried if self._lately.longer(sent) else min(RISE * tried, self.rate)
         self.rate = _whole(max(rate, tried / 2))
+        if first:
+            self._overflow = Overflow(sent, self._lately.since(sent - 1))
         return True
+
+    def told(self, sent: float, *, refused: bool) -> None:
+        """The request that was sent at `sent` was refused without beginning a pause, or let in.
+
+        If that completes what those in flight tell, and it is a bucket, the rate falls to what drains.
+        """
+        if self._overflow is None:
+            return
+        self._overflow.answered(sent, refused=refused)
+        drained = self._overflow.drained()
+        if drained is not None:
+            rate, most = drained
+            self.rate, self._bad = min(self.rate, _whole(rate)), min(self._bad, most)
+            self._again, self._overflow = True, None
 
     def interrupted(self) -> None:
         """Requests go on more slowly, or all are refused: no sign for this rate, nor is the time until that ends."""
@@ -116,6 +136,7 @@ class Search:
         if quiet < self._hold_s:
             return
         self._good = self.rate
+        self._overflow = None
         if self.rate >= self._ceiling:
             return
         step = max(1.0, CLOSE * self._good)

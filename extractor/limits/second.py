@@ -135,6 +135,11 @@ class SecondLimiter:
                 flight.excess = max(0.0, now - flight.sent - self._known.latency.least)
             self._way.answered(flight, now)
 
+    def told(self, sent: float, *, refused: bool) -> None:
+        """A request that was in flight when a limit was met, and another than the first to tell of it, was answered."""
+        if self._search:
+            self._search.told(sent, refused=refused)
+
     def _read(self, flight: Flight, headers: Mapping[str, str]) -> None:
         limit = _number(headers.get(self._policy.limit_header))
         left = _number(headers.get(self._policy.remaining_header))
@@ -149,6 +154,7 @@ class SecondLimiter:
         own = self._way.until_next(flight, now) if isinstance(self._way, Windowed) else FIRST_OWN_S
         lone = self._pause.probing
         if not self._pause.refused(ticket, sent=flight.sent, now=now, own=own, headers=headers):
+            self.told(flight.sent, refused=True)
             return
         self.tally.pauses += 1
         if lone:
