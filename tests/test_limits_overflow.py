@@ -49,8 +49,7 @@ def test_what_a_bucket_drains_is_told_to_within_a_request(limit: int, growth: fl
         assert limit * trip_s < 2 * EVIDENCE
         return
     rate, most = drained
-    half = most - rate
-    assert rate - 3 * half - 1e-6 <= limit <= most + 1e-6
+    assert rate - (most - rate) - 1e-6 <= limit <= most + 1e-6
 
 
 @settings(deadline=None)
@@ -83,7 +82,7 @@ def test_the_rate_falls_to_what_drains() -> None:
     search, flying = met(30.0)
     assert search.rate == 23
     answer(search, flying, every=2)
-    assert search.rate == 16
+    assert search.rate == 15
 
 
 def test_what_drains_faster_than_is_believed_changes_nothing() -> None:
@@ -117,14 +116,14 @@ def far(limiter: Limiter, limit: int, seed: int) -> int:
     road = Road(shortest=0.001, jitter=0.004, thinking=0.3)
     vendor = LeakyBucket(limits=lambda _: limit)
     found = simulate(limiter, vendor, seconds=180, road=road, headers=False, seed=seed, since=5)
-    assert found.share > 0.98
+    assert found.share > 0.97
     return found.refused
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_bucket_of_half_of_what_is_documented_costs_few_refusals(seed: int) -> None:
-    assert far(SecondLimiter(StatedSecond(limit=40), wall=lambda: 0.0), 20, seed) <= 7
-    assert far(SecondLimiter(StatedSecond(limit=100), wall=lambda: 0.0), 50, seed) <= 15
+    assert far(SecondLimiter(StatedSecond(limit=40), wall=lambda: 0.0), 20, seed) <= 6
+    assert far(SecondLimiter(StatedSecond(limit=100), wall=lambda: 0.0), 50, seed) <= 13
 
 
 @pytest.mark.parametrize("seed", range(3))

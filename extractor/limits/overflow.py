@@ -40,7 +40,7 @@ class Overflow:
             self._let_in.append(sent)
 
     def drained(self) -> tuple[float, float] | None:
-        """Requests a second that the bucket drains, as far as can be told, and at most.
+        """Requests a second that the bucket drains, in the middle of what it can be, and at most.
 
         None if it is none, or if that can't be told, or not until all have been answered.
         """
@@ -49,4 +49,4 @@ class Overflow:
         if self._awaited or between < EVIDENCE or between >= before:
             return None
         seconds = self._last - self._first
-        return (between + 0.5) / seconds, (between + 1) / seconds
+        return between / seconds, (between + 1) / seconds

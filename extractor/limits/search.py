@@ -23,6 +23,8 @@ SAFE = 0.8
 """Part of what was sent in the second before a refusal that surely goes well with who counts by the second."""
 UNSURE = 0.75
 """That second shows nothing of a bucket, nor at a rate that was high from the beginning."""
+HALF, FULL = 0.5, 1.25
+"""Buckets that a step would have filled: of who may be one after a second refusal, and of who is known to be one."""
 RISE = 2.0
 """What was sent in less than a second may be that far below the limit."""
 
@@ -62,7 +64,7 @@ class Search:
         self._hold_s = HOLD_S
         self._refused_at = -math.inf
         self._let_in = 0
-        self._again = False
+        self._fill = 0.0
         self._probe_s = FIRST_PROBE_S
         self._forgiven = -math.inf
         self._overflow: Overflow | None = None
@@ -94,7 +96,7 @@ class Search:
         self.room = math.inf
         if last >= self.rate:
             return False
-        if used and self._good == tried and held > HOLD_S and not self._again and now - self._forgiven > FIRST_PROBE_S:
+        if used and self._good == tried and held > HOLD_S and not self._fill and now - self._forgiven > FIRST_PROBE_S:
             self._forgiven = now
             return False
         if first:
@@ -103,7 +105,8 @@ class Search:
             rate = (self._good + max(between, SAFE * self._good)) / 2
         else:
             rate = min(max(between, SAFE * tried), tried - 1)
-        self._again = not first
+        if not first:
+            self._fill = max(self._fill, HALF)
         self._good = 0.0
         self._bad = tried if self._lately.longer(sent) else min(RISE * tried, self.rate)
         self.rate = _whole(max(rate, tried / 2))
@@ -123,7 +126,7 @@ class Search:
         if drained is not None:
             rate, most = drained
             self.rate, self._bad = min(self.rate, _whole(rate)), min(self._bad, most)
-            self._again, self._overflow = True, None
+            self._fill, self._overflow = FULL, None
 
     def interrupted(self) -> None:
         """Requests go on more slowly, or all are refused: no sign for this rate, nor is the time until that ends."""
@@ -149,8 +152,7 @@ class Search:
             self._probe_s = min(2 * self._probe_s, LONGEST_PROBE_S)
             self._bad = math.inf
         self.rate = min(self._ceiling, max(_whole(self._good + step), self._good + min(1.0, self._good)))
-        if self._again:
-            self._hold_s = max(HOLD_S, self._good / (self.rate - self._good) / 2)
+        self._hold_s = max(HOLD_S, self._fill * self._good / (self.rate - self._good))
         self._since = now
 
 
