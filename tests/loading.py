@@ -83,7 +83,9 @@ class Warehouse:
         incidents: Iterable[IncidentRow] = (),
         announce: Callable[[str, Sequence[Incident]], None] = lambda _load_id, _incidents: None,
     ) -> Package:
-        return self.loader.attempt(partial(Contents, pages=pages), listings, incidents, announce)
+        package = self.loader.attempt(partial(Contents, pages=pages), listings, incidents, announce)
+        self.destination.leave()
+        return package
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Ask the database, as a reader who has it open only for as long."""

@@ -76,7 +76,9 @@ class Queue:
         chunk = Chunk(
             number=number, pages=self.pages(number), listings=lambda: [listing(str(number))], incidents=lambda: ()
         )
-        return self.loader.load(chunk)
+        loaded = self.loader.load(chunk)
+        self.warehouse.destination.leave()
+        return loaded
 
     def load_all(self) -> list[Loaded]:
         return [self.load(number) for number in range(1, len(self.chunks) + 1)]

@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import random
+import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbConnectionPool
 from loading import ITEMS, Warehouse, listing, page, settle_in
 
 from extractor.load.attempt import CountsDiffer
+from extractor.load.tables import Contents
 from extractor.model import Endpoint, Incident
 
 Make = Callable[..., Warehouse]
@@ -390,6 +393,60 @@ def test_duckdb_writes_out_what_is_new_once_for_a_package(warehouse: Make, monke
     assert len(written) > 2
     assert len(set(written)) == 2
     assert written[-2] == written[0]
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda there: there.count(["items"]), lambda there: there.state()], ids=["rows", "state"]
+)
+def test_nothing_is_asked_while_the_file_is_closed(warehouse: Make, monkeypatch: pytest.MonkeyPatch, ask: Any) -> None:
+    shop = warehouse()
+    close, asked, order = DuckDbConnectionPool.return_conn, threading.Event(), list[str]()
+
+    def closed(pool: DuckDbConnectionPool, connection: Any) -> None:
+        if threading.current_thread().name == "closing":
+            assert not asked.wait(0.1)
+        close(pool, connection)
+        order.append(threading.current_thread().name)
+
+    monkeypatch.setattr(DuckDbConnectionPool, "return_conn", closed)
+    shop.loader.attempt(partial(Contents, pages=[page({"id": "a"})]), [], [], lambda *_: order.clear())
+    before = len(order)
+    ask(shop.destination)
+    asked.set()
+    shop.destination.leave()
+    assert order[before] == "closing"
+
+
+def test_the_next_package_is_made_while_the_file_is_closed(warehouse: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing opens it meanwhile; an error of closing it is met by whoever does next, once."""
+    shop = warehouse()
+    shop.load(page({"id": "a"}))
+    done, announced, order = threading.Event(), threading.Event(), list[str]()
+    close, borrow = DuckDbConnectionPool.return_conn, DuckDbConnectionPool.borrow_conn
+
+    def closed(pool: DuckDbConnectionPool, connection: Any) -> None:
+        if threading.current_thread().name == "closing" and not order:
+            assert announced.wait(30)
+            order.append("closed")
+            close(pool, connection)
+            done.set()
+            raise OSError("No space left on device")
+        close(pool, connection)
+
+    def borrowed(pool: DuckDbConnectionPool, **options: Any) -> Any:
+        order.append("opened")
+        return borrow(pool, **options)
+
+    contents = partial(Contents, pages=[page({"id": "b"})])
+    monkeypatch.setattr(DuckDbConnectionPool, "return_conn", closed)
+    shop.loader.attempt(contents, [], [], lambda *_: None)
+    monkeypatch.setattr(DuckDbConnectionPool, "borrow_conn", borrowed)
+    with pytest.raises(OSError, match="No space left"):
+        shop.loader.attempt(contents, [], [], lambda *_: announced.set())
+    assert done.is_set()
+    assert order == ["closed"]
+    shop.load(page({"id": "c"}))
+    assert shop.rows("SELECT id FROM items ORDER BY id") == [("a",), ("b",), ("c",)]
 
 
 def test_a_load_that_lost_rows_is_no_load(warehouse: Make, monkeypatch: pytest.MonkeyPatch) -> None:

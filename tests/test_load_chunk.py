@@ -33,7 +33,9 @@ class Shop:
             announce=lambda load_id, found: self.announced.append((load_id, list(found))),
             retrying=self.retried.append,
         )
-        return loader.load(chunk, parts)
+        loaded = loader.load(chunk, parts)
+        self.warehouse.destination.leave()
+        return loaded
 
 
 @pytest.fixture

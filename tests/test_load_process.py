@@ -105,10 +105,23 @@ class Run:
         await self.ledger.loaded(chunk.id)
         return loaded
 
+    @property
+    def file(self) -> Path:
+        return self.folder.parent.parent / "shop_pipeline.duckdb"
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(self.folder.parent.parent / "shop_pipeline.duckdb", read_only=True) as connection:
-            connection.execute("USE shop_data")
-            return connection.execute(query).fetchall()
+        """As a reader between two loads, who gets in when the process has closed the file behind one."""
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                connection = duckdb.connect(self.file, read_only=True)
+            except duckdb.IOException:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+                continue
+            with connection:
+                connection.execute("USE shop_data")
+                return connection.execute(query).fetchall()
 
 
 def handle(folder: Path, said: list[str], **target: Any) -> tuple[Target, LoadProcess]:
@@ -433,6 +446,14 @@ async def test_one_whose_pipes_can_not_be_connected_is_ended(run: Run, monkeypat
     assert len(pids) == 1
     assert not psutil.pid_exists(pids[0])
     await run.process.open()
+
+
+async def test_stopped_behind_a_load_it_closes_the_destination_first(run: Run) -> None:
+    await run.fetch([{"id": str(number), "name": "x" * 1000} for number in range(5_000)])
+    await run.load()
+    await run.process.stop()
+    assert run.file.exists()
+    assert not run.file.with_name(f"{run.file.name}.wal").exists()
 
 
 async def test_ctrl_c_in_the_terminal_does_not_reach_it(run: Run) -> None:

@@ -86,6 +86,8 @@ def _listen(requests: BinaryIO, waiting: SimpleQueue[Message]) -> None:
     """Hand over what comes; at the end of the pipe nobody wants an answer any more."""
     while (message := receive(requests)) is not None:
         waiting.put(message)
+        if message.get("do") == "stop":
+            return  # the process ends by itself, with what it is about to close
     os._exit(0)
 
 

@@ -143,8 +143,7 @@ class Loader:
         normalized = pipeline.normalize()
         clock.note("normalize")
         certain = [name for name in rows if name not in (LISTINGS, INCIDENTS)]
-        # As long as nobody has it open, DuckDB opens the file for each job, and compresses all that is new behind it.
-        with pipeline.sql_client() as client:
+        with self._destination.held(pipeline) as client:
             pipeline.load()
             clock.note("load")
             if self._configured is not None:

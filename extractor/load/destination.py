@@ -32,6 +32,7 @@ from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 from dlt.destinations.sql_client import SqlClientBase
 
 from extractor.errors import DestinationError
+from extractor.load.closing import Closing
 from extractor.load.kept import Kept
 from extractor.load.own import INCIDENTS, LISTINGS
 from extractor.load.protocol import Target
@@ -85,6 +86,7 @@ class Destination:
         self._kept = Kept(target.pipeline)
         self._tidy = False
         self._asked: dlt.Pipeline | None = None
+        self._closing = Closing()
         self._factory = self._make_factory()
         self._redactor.add(*secrets_of(self._factory))
 
@@ -119,6 +121,7 @@ class Destination:
             dataset_name=self._target.dataset,
         )
         if not self._kept.known:
+            self._closing.wait()
             pipeline.sync_destination()
             self._kept.keep(pipeline)
         return pipeline
@@ -131,6 +134,24 @@ class Destination:
         # The attempt's pipeline is the only one that is kept.
         self._asked = None
         return self.pipeline()
+
+    @contextmanager
+    def held(self, pipeline: dlt.Pipeline) -> Iterator[Client]:
+        """A connection for what an attempt does there. After it others get in, as soon as it is closed."""
+        self._closing.wait()
+        client = pipeline.sql_client()
+        # As long as nobody has it open, DuckDB opens the file for each job, and compresses all that is new behind it.
+        client.open_connection()
+        try:
+            yield client
+        except BaseException:
+            client.close_connection()
+            raise
+        self._closing.begin(client.close_connection)
+
+    def leave(self) -> None:
+        """Return when it is closed: another one will be opened in its place."""
+        self._closing.wait()
 
     def _delete_states(self) -> None:
         """Delete this pipeline's states whose load is not in `_dlt_loads`. No load goes on, so none will come there."""
@@ -350,6 +371,7 @@ class Destination:
     @contextmanager
     def _client(self) -> Iterator[Client]:
         """A connection, closed afterwards so that others get in."""
+        self._closing.wait()
         with self._asking().sql_client() as client:
             yield client
 

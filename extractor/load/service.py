@@ -165,7 +165,9 @@ class Service:
 
     def _remember(self, request: Message) -> Message:
         self._target = replace(self._target, state=cast("Mapping[str, object]", request["state"]))
-        self._opened = None
+        if self._opened is not None:
+            self._opened[0].leave()
+            self._opened = None
         return {}
 
     def _load(self, request: Message) -> Message:
