@@ -15,7 +15,7 @@ class Overflow:
 
     Each request that a full bucket lets in takes the place of one that drained. Who looks a second back lets in as many
     as were sent in the same time one second before, and who counts by the clock refuses them all until the next
-    second. So only if clearly fewer were let in than a second before is it a bucket.
+    second. So it is a bucket if fewer were let in than a second before, and some were.
 
     Args:
         refused: when the first refused request was sent.
