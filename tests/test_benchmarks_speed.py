@@ -271,6 +271,12 @@ def test_a_process_is_observed_to_its_end(tmp_path: Path) -> None:
     assert seen.fetch_bytes > 50_000_000
 
 
+def test_a_process_may_keep_what_it_compiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    code = "import json, sys; print(json.dumps({'never': sys.dont_write_bytecode}))"
+    assert observe([sys.executable, "-c", code], folder=tmp_path, played=None).told == {"never": False}
+
+
 def test_a_process_is_killed_after_so_many_requests(tmp_path: Path) -> None:
     code = "import sys, urllib.request as u\nwhile True: u.urlopen(sys.argv[1] + '/customers/c0/conversations').read()"
     with open_desk(Size(customers=1, latency=5)) as desk:

@@ -79,6 +79,8 @@ def observe(
     """
     folder.mkdir(parents=True, exist_ok=True)
     variables = os.environ | {"DLT_DATA_DIR": str(folder / "dlt")} | dict(environment or {})
+    # Nobody is to compile all modules at each start; for dlt and what it needs that takes 1.5 s.
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)
     started, began = time.time(), time.monotonic()
     with (folder / "stdout.txt").open("wb") as out, (folder / "stderr.txt").open("ab") as err:
         process = subprocess.Popen(command, cwd=folder, env=variables, stdout=out, stderr=err)
