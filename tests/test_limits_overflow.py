@@ -4,7 +4,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from limits_sim import FixedWindow, LeakyBucket, Road, RollingLog, Vendor, simulate
 
@@ -43,6 +43,7 @@ TRIP_S = st.floats(min_value=0.05, max_value=1.5)
 
 @settings(deadline=None)
 @given(limit=LIMIT, growth=GROWTH, trip_s=TRIP_S)
+@example(limit=10, growth=1.125, trip_s=1.5)  # what came behind the refusal is a second old when answers come
 def test_what_a_bucket_drains_is_told_to_within_a_request(limit: int, growth: float, trip_s: float) -> None:
     drained = overflow(LeakyBucket(limits=lambda _: limit), growth=growth, trip_s=trip_s)
     if drained is None:
@@ -111,19 +112,19 @@ def test_what_is_told_late_is_not_believed() -> None:
     assert search.rate == rate
 
 
-def far(limiter: Limiter, limit: int, seed: int) -> int:
+def far(limiter: Limiter, limit: int, seed: int, *, least: float = 0.98) -> int:
     """429s in three minutes from a bucket that nothing states, 0.3 s away."""
     road = Road(shortest=0.001, jitter=0.004, thinking=0.3)
     vendor = LeakyBucket(limits=lambda _: limit)
     found = simulate(limiter, vendor, seconds=180, road=road, headers=False, seed=seed, since=5)
-    assert found.share > 0.97
+    assert found.share > least
     return found.refused
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_bucket_of_half_of_what_is_documented_costs_few_refusals(seed: int) -> None:
     assert far(SecondLimiter(StatedSecond(limit=40), wall=lambda: 0.0), 20, seed) <= 6
-    assert far(SecondLimiter(StatedSecond(limit=100), wall=lambda: 0.0), 50, seed) <= 13
+    assert far(SecondLimiter(StatedSecond(limit=100), wall=lambda: 0.0), 50, seed, least=0.975) <= 13
 
 
 @pytest.mark.parametrize("seed", range(3))

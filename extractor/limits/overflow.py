@@ -14,8 +14,8 @@ class Overflow:
     """How fast a bucket drains, told from those that it let in while it overflowed.
 
     Each request that a full bucket lets in takes the place of one that drained. Who looks a second back lets in as many
-    as were sent in the same time one second before, and who counts by the clock refuses them all until the next
-    second. So it is a bucket if fewer were let in than a second before, and some were.
+    as in the same time one second before, and who counts by the clock refuses them all until the next second. So it is
+    a bucket if fewer were let in than a second before, and some were.
 
     Args:
         refused: when the first refused request was sent.
@@ -45,7 +45,7 @@ class Overflow:
         None if it is none, or if that can't be told, or not until all have been answered.
         """
         between = sum(sent < self._last for sent in self._let_in)
-        before = sum(self._first - 1 < sent < self._last - 1 for sent in self._before)
+        before = sum(self._first - 1 < sent < self._last - 1 for sent in (*self._before, *self._let_in))
         if self._awaited or between < EVIDENCE or between >= before:
             return None
         seconds = self._last - self._first
