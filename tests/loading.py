@@ -84,7 +84,7 @@ class Warehouse:
         announce: Callable[[str, Sequence[Incident]], None] = lambda _load_id, _incidents: None,
     ) -> Package:
         package = self.loader.attempt(partial(Contents, pages=pages), listings, incidents, announce)
-        self.destination.leave()
+        self.destination.connections.closed()
         return package
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:

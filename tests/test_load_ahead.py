@@ -77,7 +77,7 @@ class Queue:
             number=number, pages=self.pages(number), listings=lambda: [listing(str(number))], incidents=lambda: ()
         )
         loaded = self.loader.load(chunk)
-        self.warehouse.destination.leave()
+        self.warehouse.destination.connections.closed()
         return loaded
 
     def load_all(self) -> list[Loaded]:

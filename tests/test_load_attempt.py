@@ -413,7 +413,7 @@ def test_nothing_is_asked_while_the_file_is_closed(warehouse: Make, monkeypatch:
     before = len(order)
     ask(shop.destination)
     asked.set()
-    shop.destination.leave()
+    shop.destination.connections.closed()
     assert order[before] == "closing"
 
 

@@ -12,7 +12,7 @@ import pytest
 from loading import ITEMS, Page, Warehouse, listing, page, settle_in
 
 from extractor.load.chunk import Chunk, ChunkLoader, Unwanted
-from extractor.load.destination import Away
+from extractor.load.connections import Away
 from extractor.load.protocol import Loaded
 from extractor.model import Incident
 
@@ -34,7 +34,7 @@ class Shop:
             retrying=self.retried.append,
         )
         loaded = loader.load(chunk, parts)
-        self.warehouse.destination.leave()
+        self.warehouse.destination.connections.closed()
         return loaded
 
 

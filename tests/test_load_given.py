@@ -104,7 +104,7 @@ def test_tables_and_schema_are_those_that_dlt_makes(tmp_path: Path, hints: dict[
     ours = shop.destination.pipeline()
     assert described(ours.schemas["shop"].tables) == described(pipeline.default_schema.tables)
     tables = described(pipeline.default_schema.tables)
-    with shop.destination.connection() as own, pipeline.sql_client() as other:
+    with shop.destination.connections.open() as own, pipeline.sql_client() as other:
         assert content(own, tables) == content(other, tables)
     assert shop.incidents == []
 

@@ -16,7 +16,8 @@ from extractor.ledger import IncidentRow, ListingRow
 from extractor.ledger.chunks import incident_row
 from extractor.load.coercion import harden
 from extractor.load.configured import Configured
-from extractor.load.destination import STATE_KEY, Client, Destination
+from extractor.load.connections import Client
+from extractor.load.destination import STATE_KEY, Destination
 from extractor.load.own import INCIDENTS, LISTINGS, own_table
 from extractor.load.protocol import EndpointSpec, Target
 from extractor.load.tables import Contents, Page, Ready, Table, tables_of
@@ -143,7 +144,7 @@ class Loader:
         normalized = pipeline.normalize()
         clock.note("normalize")
         certain = [name for name in rows if name not in (LISTINGS, INCIDENTS)]
-        with self._destination.held(pipeline) as client:
+        with self._destination.connections.held(pipeline) as client:
             pipeline.load()
             clock.note("load")
             if self._configured is not None:
@@ -186,7 +187,7 @@ class Loader:
                 resources = self._resources(pipeline, schema, contents(), found, count)
             else:
                 self._configured.tell(pipeline.destination)
-                self._configured.begin(ours, schema, self._destination.connection, part=part)
+                self._configured.begin(ours, schema, self._destination.connections.open, part=part)
                 resources = self._configured.resources(contents().pages, found, ours, schema)
         return DltSource(schema, STATE_KEY, [*resources, *own])
 

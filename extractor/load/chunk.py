@@ -20,7 +20,8 @@ from extractor.gate import kept_bytes
 from extractor.ledger import IncidentRow, ListingRow
 from extractor.load.ahead import Ahead, Next
 from extractor.load.attempt import CountsDiffer, Loader, Package, incident_rows_of
-from extractor.load.destination import Away, Destination, kept_out
+from extractor.load.connections import Away, kept_out
+from extractor.load.destination import Destination
 from extractor.load.protocol import Loaded
 from extractor.load.settings import unlimited
 from extractor.load.tables import Contents, Page

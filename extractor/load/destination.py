@@ -7,11 +7,9 @@ in `_dlt_loads` alone says whether it counts.
 
 from __future__ import annotations
 
-import re
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -27,12 +25,10 @@ from dlt.common.destination.exceptions import (
 from dlt.common.exceptions import DltException
 from dlt.common.schema import Schema
 from dlt.common.schema.typing import LOADS_TABLE_NAME, PIPELINE_STATE_TABLE_NAME
-from dlt.destinations.exceptions import DestinationConnectionError
 from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
-from dlt.destinations.sql_client import SqlClientBase
 
 from extractor.errors import DestinationError
-from extractor.load.closing import Closing
+from extractor.load.connections import Away, Client, Connections, kept_out
 from extractor.load.kept import Kept
 from extractor.load.own import INCIDENTS, LISTINGS
 from extractor.load.protocol import Target
@@ -41,20 +37,12 @@ from extractor.load.settings import trace_nothing
 from extractor.load.tables import prefer_variants
 from extractor.redact import Redactor
 
-__all__ = ["Away", "Client", "Destination", "kept_out"]
+__all__ = ["STATE_KEY", "Destination"]
 
-Client = SqlClientBase[Any]
 _T = TypeVar("_T")
 
 STATE_KEY = "extractor"
 """Where in the state of dlt's source ours is."""
-
-_FIRST_WAIT = 0.25
-_LONGEST_WAIT = 2.0
-
-
-class Away(Exception):
-    """The destination can't be reached now."""
 
 
 class Destination:
@@ -66,6 +54,9 @@ class Destination:
         patience: seconds to wait for a destination that others keep locked or that is away.
         waiting: called once when such a wait begins, with what it waits for.
         redactor: learns the destination's secrets.
+
+    Attributes:
+        connections: to it, one at a time.
     """
 
     def __init__(
@@ -81,12 +72,12 @@ class Destination:
         self._redactor = redactor or Redactor()
         self._work = folder / "dlt"
         self._target = target
-        self._patience = patience
-        self._waiting = waiting
         self._kept = Kept(target.pipeline)
         self._tidy = False
         self._asked: dlt.Pipeline | None = None
-        self._closing = Closing()
+        self.connections = Connections(
+            self._asking, name=target.destination, patience=patience, waiting=waiting, plain=self.plain
+        )
         self._factory = self._make_factory()
         self._redactor.add(*secrets_of(self._factory))
 
@@ -121,7 +112,7 @@ class Destination:
             dataset_name=self._target.dataset,
         )
         if not self._kept.known:
-            self._closing.wait()
+            self.connections.closed()
             pipeline.sync_destination()
             self._kept.keep(pipeline)
         return pipeline
@@ -135,27 +126,9 @@ class Destination:
         self._asked = None
         return self.pipeline()
 
-    @contextmanager
-    def held(self, pipeline: dlt.Pipeline) -> Iterator[Client]:
-        """A connection for what an attempt does there. After it others get in, as soon as it is closed."""
-        self._closing.wait()
-        client = pipeline.sql_client()
-        # As long as nobody has it open, DuckDB opens the file for each job, and compresses all that is new behind it.
-        client.open_connection()
-        try:
-            yield client
-        except BaseException:
-            client.close_connection()
-            raise
-        self._closing.begin(client.close_connection)
-
-    def leave(self) -> None:
-        """Return when it is closed: another one will be opened in its place."""
-        self._closing.wait()
-
     def _delete_states(self) -> None:
         """Delete this pipeline's states whose load is not in `_dlt_loads`. No load goes on, so none will come there."""
-        with self._client() as client, suppress(DestinationUndefinedEntity):
+        with self.connections.open() as client, suppress(DestinationUndefinedEntity):
             states, loads = map(client.make_qualified_table_name, (PIPELINE_STATE_TABLE_NAME, LOADS_TABLE_NAME))
             unnoted = f"_dlt_load_id NOT IN (SELECT load_id FROM {loads})"  # noqa: S608
             left = f"FROM {states} WHERE pipeline_name = %s AND {unnoted}"
@@ -207,7 +180,7 @@ class Destination:
         """
         try:
             with ExitStack() as opened:
-                others = self._others(self._reached(opened))
+                others = self._others(self.connections.reached(opened))
             where = str(self._asking().destination_client().config)
         except Away as error:
             raise DestinationError(str(error)) from error
@@ -248,27 +221,7 @@ class Destination:
             Away: it can't within `patience`.
         """
         with ExitStack() as opened:
-            self._reached(opened)
-
-    def _reached(self, opened: ExitStack) -> Client:
-        """A connection, as soon as there can be one."""
-        deadline = time.monotonic() + self._patience
-        wait = _FIRST_WAIT
-        while True:
-            try:
-                client = opened.enter_context(self._client())
-                client.execute_sql("SELECT 1")
-            except (DestinationConnectionError, OSError) as error:
-                opened.close()
-                what = f"The destination {self._target.destination} can't be opened: {_hint(self.plain(error))}"
-                if time.monotonic() + wait > deadline:
-                    raise Away(what) from error
-                if wait == _FIRST_WAIT:
-                    self._waiting(what)
-                time.sleep(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
-            else:
-                return client
+            self.connections.reached(opened)
 
     def answer(self, question: Callable[[], _T]) -> _T:
         """The question's answer; it is asked again when others kept the destination locked at that moment.
@@ -291,7 +244,7 @@ class Destination:
         Raises:
             RuntimeError: it has it more than once, which no attempt of ours can bring about.
         """
-        with self._client() as client:
+        with self.connections.open() as client:
             found = self._count(client, "_dlt_loads", "WHERE load_id = %s AND status = 0", load_id)
         if found > 1:
             raise RuntimeError(f"the load {load_id} stands {found} times in _dlt_loads")
@@ -302,7 +255,7 @@ class Destination:
     def _empty_staging(self) -> None:
         """Delete the records there, as dlt does behind each commit if it is not killed."""
         names = self.tables()
-        with self._client() as client, client.with_staging_dataset():
+        with self.connections.open() as client, client.with_staging_dataset():
             for name in names:
                 with suppress(DestinationUndefinedEntity):
                     client.truncate_tables(name)
@@ -314,7 +267,7 @@ class Destination:
 
     def count(self, names: Sequence[str]) -> dict[str, int]:
         """Rows of the tables, 0 where there is no table."""
-        with self._client() as client:
+        with self.connections.open() as client:
             return {name: self._count(client, name, "") for name in names}
 
     def tables(self) -> list[str]:
@@ -331,7 +284,7 @@ class Destination:
 
     def read(self, table: str, columns: Sequence[str], where: str, block: int) -> Iterator[list[tuple[Any, ...]]]:
         """The table's rows, `block` at a time; none if there is no table."""
-        with self._client() as client:
+        with self.connections.open() as client:
             name = client.make_qualified_table_name(table)
             try:
                 with client.execute_query(f"SELECT {', '.join(columns)} FROM {name} {where}") as cursor:  # noqa: S608
@@ -342,7 +295,7 @@ class Destination:
 
     def clear(self) -> None:
         """Empty our own two tables."""
-        with self._client() as client:
+        with self.connections.open() as client:
             for name in (LISTINGS, INCIDENTS):
                 try:
                     client.execute_sql(f"DELETE FROM {client.make_qualified_table_name(name)} WHERE 1 = 1")  # noqa: S608
@@ -364,17 +317,6 @@ class Destination:
             )
         return self._asked
 
-    def connection(self) -> AbstractContextManager[Client]:
-        """A connection for statements of one's own."""
-        return self._client()
-
-    @contextmanager
-    def _client(self) -> Iterator[Client]:
-        """A connection, closed afterwards so that others get in."""
-        self._closing.wait()
-        with self._asking().sql_client() as client:
-            yield client
-
     @staticmethod
     def _count(client: Client, table: str, where: str, *values: object) -> int:
         name = client.make_qualified_table_name(table)
@@ -383,23 +325,3 @@ class Destination:
         except DestinationUndefinedEntity:
             return 0
         return int(rows[0][0]) if rows else 0
-
-
-def kept_out(error: BaseException | None) -> bool:
-    """Whether the destination could not be opened; that is nobody's records' fault."""
-    while error is not None:
-        if isinstance(error, DestinationConnectionError):
-            return True
-        error = getattr(error, "exception", None) or error.__cause__
-    return False
-
-
-def _hint(reason: str) -> str:
-    if re.search(r"\block\b", reason, re.IGNORECASE):
-        return f"{reason} Another program has the database open; close it there."
-    if re.search(r"corrupt|checksum|read enough bytes|not a valid DuckDB|replaying WAL", reason, re.IGNORECASE):
-        return (
-            f"{reason} The file is damaged, and nothing was changed in it. Put a copy of it in its place, or move it "
-            "away together with its .wal file: the same command then loads everything that is missing."
-        )
-    return reason

@@ -22,7 +22,8 @@ from extractor.load.ahead import Next
 from extractor.load.attempt import Loader
 from extractor.load.chunk import Chunk, ChunkLoader, Unwanted
 from extractor.load.configured import Configured
-from extractor.load.destination import Away, Destination
+from extractor.load.connections import Away
+from extractor.load.destination import Destination
 from extractor.load.own import INCIDENTS, LISTINGS
 from extractor.load.protocol import EndpointSpec, Message, Target, incident_to
 from extractor.load.quiet import plain
@@ -166,7 +167,7 @@ class Service:
     def _remember(self, request: Message) -> Message:
         self._target = replace(self._target, state=cast("Mapping[str, object]", request["state"]))
         if self._opened is not None:
-            self._opened[0].leave()
+            self._opened[0].connections.closed()
             self._opened = None
         return {}
 
@@ -205,7 +206,7 @@ class Service:
     def _rebuild(self, request: Message) -> Message:
         """Rows of `_extractor_listings` as JSON lines, each an array in the order of its columns."""
         # One connection for all questions: opening a DuckDB file takes longer than to ask it.
-        with self._destination.connection():
+        with self._destination.connections.open():
             return self._rebuilt(request)
 
     def _rebuilt(self, request: Message) -> Message:
