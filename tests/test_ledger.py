@@ -382,7 +382,7 @@ async def test_incident_that_happens_again_is_one_row_and_goes_with_the_later_ch
     await ledger.seal()
     [[row]] = incident_rows(tmp_path / "p", 1)
     number = incident_id(Incident(kind=IncidentKind.FAILED, endpoint="items", key="a"))
-    assert row == (number, "failed", "items", "a", 500, "/x", "", None, 6, 1000, None)
+    assert row == (number, "failed", "items", "a", 500, "/x", "", None, 6, 1000, None, 1)
     await ledger.record(page(7))
     await ledger.seal()
     assert list(incident_rows(tmp_path / "p", 1)) == []

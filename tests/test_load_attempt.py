@@ -93,7 +93,7 @@ def test_our_tables_have_the_columns_that_the_design_names(warehouse: Make) -> N
         "pages": "BIGINT",
         "seen_at": "TIMESTAMP WITH TIME ZONE",
     }
-    columns = "id kind endpoint key status path detail record attempts seen_at resolved_at"
+    columns = "id kind endpoint key status path detail record attempts seen_at resolved_at gap"
     assert " ".join(shop.types("_extractor_incidents")) == columns
     assert shop.rows("SELECT endpoint, key, fields, epoch(seen_at) FROM _extractor_listings") == [
         ("items", "", '{"a":"b"}', 1_700_000_000.0)

@@ -29,7 +29,7 @@ from extractor.ledger import Ledger
 from extractor.load import Loaded, LoadProcess, Target, describe
 from extractor.load.__main__ import _without_pandas
 from extractor.lock import Lock
-from extractor.model import Found, Incident, Page, State
+from extractor.model import Found, Incident, IncidentKind, Page, State
 
 KILLER = """
 import os, signal, sys
@@ -80,15 +80,22 @@ class Run:
     announced: list[tuple[str, list[Incident]]] = field(default_factory=list)
     records: int = 0
 
-    async def fetch(self, *payloads: object, records: int = 1) -> None:
-        """Pages of a new listing."""
+    async def fetch(self, *payloads: object, records: int = 1, incidents: Sequence[Incident] = ()) -> None:
+        """Pages of a new listing, and the incidents of each."""
         await self.ledger.add([Found(endpoint="items", key=f"list {self.records}")])
         (listing,) = await self.ledger.claim("items", 1)
         for number, payload in enumerate(payloads, 1):
             state = State.COMMITTED if number == len(payloads) else State.OPEN
             self.records += records
             await self.ledger.record(
-                Page(listing=listing, state=state, payload=orjson.dumps(payload), records=records, cursor=str(number))
+                Page(
+                    listing=listing,
+                    state=state,
+                    payload=orjson.dumps(payload),
+                    records=records,
+                    cursor=str(number),
+                    incidents=tuple(incidents),
+                )
             )
 
     async def load(self) -> Loaded:
@@ -288,6 +295,37 @@ async def test_an_empty_destination_knows_nothing(run: Run, tmp_path: Path) -> N
     assert (tmp_path / "listings").read_bytes() == b""
     assert await run.process.count() == {"_extractor_listings": 0, "_extractor_incidents": 0}
     await run.process.clear()
+
+
+EVERY_KIND = tuple(
+    Incident(kind=kind, endpoint="items", key=f"{kind} {gap} {record}", record=record, gap=gap)
+    for kind in IncidentKind
+    for gap in (True, False)
+    for record in (None, "its bytes")
+)
+
+
+async def test_the_destination_knows_which_incidents_are_gaps(run: Run, tmp_path: Path) -> None:
+    await run.fetch([{"id": "a"}], incidents=EVERY_KIND)
+    await run.load()
+    rebuilt = await run.process.rebuild(tmp_path / "listings")
+    assert {one.key: one.gap for one in rebuilt.incidents} == {one.key: one.gap for one in EVERY_KIND}
+    gaps = run.rows("SELECT key FROM _extractor_incidents WHERE gap")
+    assert {key for (key,) in gaps} == {one.key for one in EVERY_KIND if one.gap}
+
+
+async def test_where_an_earlier_version_has_loaded_all_but_what_is_gone_or_moved_are_gaps(
+    run: Run, tmp_path: Path
+) -> None:
+    await run.fetch([{"id": "a"}], incidents=EVERY_KIND)
+    await run.load()
+    await run.process.stop()
+    with duckdb.connect(run.file) as connection:
+        connection.execute("ALTER TABLE shop_data._extractor_incidents DROP COLUMN gap")
+    rebuilt = await run.process.rebuild(tmp_path / "listings")
+    no_gaps = {one.kind for one in rebuilt.incidents if not one.gap}
+    assert no_gaps == {IncidentKind.GONE, IncidentKind.MOVED}
+    assert len(rebuilt.incidents) == len(EVERY_KIND)
 
 
 async def test_what_is_to_be_remembered_travels_with_the_next_package(run: Run, tmp_path: Path) -> None:

@@ -149,7 +149,8 @@ async def test_all_is_fetched_and_loaded_in_the_order_of_chunks(ground: Ground) 
     await conductor.run()
     assert (conductor.failure, conductor.stopped) == (None, False)
     assert ground.loads.chunks == sorted(ground.loads.chunks)
-    assert {endpoint for endpoint, _ in ground.loads.pages} == {"conversation_items"}
+    table = {one.name: one.destination_table for one in VENDOR.endpoints}
+    assert {table[endpoint] for endpoint, _ in ground.loads.pages} == {"conversation_items"}
     assert conductor.loaded == 2 * len(ground.loads.chunks)
     assert conductor.connection.traffic.sent == (await ground.client.own("/stats"))["requests"]
     summary = await ground.ledger.summary()

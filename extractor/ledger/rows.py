@@ -42,10 +42,11 @@ INCIDENT_COLUMNS = (
     "attempts",
     "seen_at",
     "resolved_at",
+    "gap",
 )
-"""Columns of `_extractor_incidents`; times are unix seconds."""
+"""Columns of `_extractor_incidents`; times are unix seconds, `gap` is 0 or 1."""
 
-IncidentRow = tuple[str, str, str, str, int | None, str, str, str | None, int, int, int | None]
+IncidentRow = tuple[str, str, str, str, int | None, str, str, str | None, int, int, int | None, int]
 
 _cut_off = f"""
 SELECT endpoint, count(*) FROM incidents

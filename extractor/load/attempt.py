@@ -34,7 +34,7 @@ __all__ = ["CountsDiffer", "Loader", "Package", "incident_rows_of"]
 def incident_rows_of(found: Iterable[Incident]) -> Iterator[IncidentRow]:
     """Rows of what was found in pages just now."""
     now = int(time.time())
-    return (cast("IncidentRow", incident_row(incident, now)[:11]) for incident in found)
+    return (cast("IncidentRow", incident_row(incident, now)) for incident in found)
 
 
 class CountsDiffer(RuntimeError):

@@ -282,6 +282,16 @@ class Destination:
         sources = cast("dict[str, Any]", self.pipeline().state).get("sources", {})
         return cast("Mapping[str, object] | None", sources.get(self._target.schema, {}).get(STATE_KEY))
 
+    def columns(self, table: str) -> list[str]:
+        """Names of the table's columns in small letters; none if there is no table."""
+        with self.connections.open() as client:
+            name = client.make_qualified_table_name(table)
+            try:
+                with client.execute_query(f"SELECT * FROM {name} WHERE 1 = 0") as cursor:  # noqa: S608
+                    return [str(column[0]).lower() for column in cursor.description]
+            except DestinationUndefinedEntity:
+                return []
+
     def read(self, table: str, columns: Sequence[str], where: str, block: int) -> Iterator[list[tuple[Any, ...]]]:
         """The table's rows, `block` at a time; none if there is no table."""
         with self.connections.open() as client:

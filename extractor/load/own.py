@@ -48,6 +48,7 @@ _TABLES: dict[str, tuple[tuple[str, ...], tuple[tuple[str, ColumnType], ...]]] =
             ("attempts", "bigint"),
             ("seen_at", "timestamp"),
             ("resolved_at", "timestamp"),
+            ("gap", "bool"),
         ),
     ),
 }
@@ -108,6 +109,7 @@ def _arrow_schema(name: str) -> pa.Schema:
     types: Mapping[str, pa.DataType] = {
         "text": pa.string(),
         "bigint": pa.int64(),
+        "bool": pa.bool_(),
         "timestamp": pa.timestamp("us", tz="UTC"),
     }
     key, columns = _TABLES[name]
@@ -124,6 +126,9 @@ def _arrow(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
             # Our rows have unix seconds.
             micros = [None if value is None else cast("int", value) * 1_000_000 for value in values]
             arrays.append(pa.array(micros, pa.int64()).cast(field.type))
+        elif pa.types.is_boolean(field.type):
+            # SQLite has none.
+            arrays.append(pa.array(values, pa.int64()).cast(field.type))
         else:
             arrays.append(pa.array(values, field.type))
     return pa.Table.from_arrays(arrays, schema=schema)

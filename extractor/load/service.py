@@ -36,7 +36,7 @@ from extractor.spool import read
 __all__ = ["Service"]
 
 _BLOCK = 10_000
-_INCIDENT_COLUMNS = ("kind", "endpoint", "key", "status", "path", "detail", "attempts", "record IS NOT NULL")
+_INCIDENT_COLUMNS = ("kind", "endpoint", "key", "status", "path", "detail", "attempts")
 
 
 class Service:
@@ -217,8 +217,10 @@ class Service:
             for rows in self._destination.read(LISTINGS, LISTING_COLUMNS, "", _BLOCK):
                 out.writelines(orjson.dumps((*row[:-1], _seconds(row[-1]))) + b"\n" for row in rows)
                 written += len(rows)
+        # An earlier version had no such column.
+        gap = "gap" if "gap" in self._destination.columns(INCIDENTS) else "NULL"
         unresolved = chain.from_iterable(
-            self._destination.read(INCIDENTS, _INCIDENT_COLUMNS, "WHERE resolved_at IS NULL", _BLOCK)
+            self._destination.read(INCIDENTS, (*_INCIDENT_COLUMNS, gap), "WHERE resolved_at IS NULL", _BLOCK)
         )
         return {
             "state": None if state is None else dict(state),
@@ -233,8 +235,7 @@ def _seconds(moment: datetime) -> int:
 
 def _incident(row: tuple[Any, ...]) -> Incident:
     """The incident without the record's bytes: the destination has them."""
-    kind = IncidentKind(row[0])
-    kept_out = kind is not IncidentKind.MALFORMED or bool(row[-1])
+    kind, gap = IncidentKind(row[0]), row[-1]
     return Incident(
         kind=kind,
         endpoint=row[1],
@@ -243,5 +244,5 @@ def _incident(row: tuple[Any, ...]) -> Incident:
         path=row[4],
         detail=row[5],
         attempts=row[6],
-        gap=kept_out and kind not in (IncidentKind.GONE, IncidentKind.MOVED),
+        gap=kind not in (IncidentKind.GONE, IncidentKind.MOVED) if gap is None else bool(gap),
     )
