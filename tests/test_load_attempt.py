@@ -449,6 +449,20 @@ def test_the_next_package_is_made_while_the_file_is_closed(warehouse: Make, monk
     assert shop.rows("SELECT id FROM items ORDER BY id") == [("a",), ("b",), ("c",)]
 
 
+def test_an_attempt_that_fails_leaves_the_file_to_others(warehouse: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = warehouse()
+    shop.load(page({"id": "a"}))
+
+    def lost(*_: Any) -> Any:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(shop.destination, "verify", lost)
+    with pytest.raises(OSError, match="No space left"):
+        shop.load(page({"id": "b"}))
+    # Whoever has it open in this process for writing too keeps those out who only read.
+    assert shop.rows("SELECT count(*) FROM _extractor_listings") == [(0,)]
+
+
 def test_a_load_that_lost_rows_is_no_load(warehouse: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = warehouse()
     verify = shop.destination.verify
