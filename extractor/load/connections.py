@@ -100,7 +100,7 @@ class Connections:
         Raises:
             Away: there is none within the patience.
         """
-        deadline = time.monotonic() + self._patience
+        deadline: float | None = None
         wait = _FIRST_WAIT
         while True:
             try:
@@ -109,7 +109,10 @@ class Connections:
             except (DestinationConnectionError, OSError) as error:
                 opened.close()
                 what = f"The destination {self._name} can't be opened: {_hint(self._plain(error))}"
-                if time.monotonic() + wait > deadline:
+                now = time.monotonic()
+                # Patience is for waiting, not for the first look, which takes as long as it takes.
+                deadline = now + self._patience if deadline is None else deadline
+                if now + wait > deadline:
                     raise Away(what) from error
                 if wait == _FIRST_WAIT:
                     self._waiting(what)
