@@ -314,6 +314,17 @@ async def test_the_destination_knows_which_incidents_are_gaps(run: Run, tmp_path
     assert {key for (key,) in gaps} == {one.key for one in EVERY_KIND if one.gap}
 
 
+async def test_a_destination_may_take_empty_text_for_null(run: Run, tmp_path: Path) -> None:
+    """As dlt's PostgreSQL does in columns that may be."""
+    await run.fetch([{"id": "a"}], incidents=EVERY_KIND)
+    await run.load()
+    await run.process.stop()
+    with duckdb.connect(run.file) as connection:
+        connection.execute("UPDATE shop_data._extractor_incidents SET path = NULL, detail = NULL")
+    rebuilt = await run.process.rebuild(tmp_path / "listings")
+    assert {(one.path, one.detail) for one in rebuilt.incidents} == {("", "")}
+
+
 async def test_where_an_earlier_version_has_loaded_all_but_what_is_gone_or_moved_are_gaps(
     run: Run, tmp_path: Path
 ) -> None:

@@ -241,8 +241,8 @@ def _incident(row: tuple[Any, ...]) -> Incident:
         endpoint=row[1],
         key=row[2],
         status=row[3],
-        path=row[4],
-        detail=row[5],
+        path=row[4] or "",  # dlt loads empty text as NULL into some destinations
+        detail=row[5] or "",
         attempts=row[6],
         gap=kind not in (IncidentKind.GONE, IncidentKind.MOVED) if gap is None else bool(gap),
     )
